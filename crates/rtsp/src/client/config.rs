@@ -1,0 +1,29 @@
+use std::time::Duration;
+
+use crate::{Credentials, RtspUrl};
+
+/// What a [`ClientSession`](super::ClientSession) needs to know before it starts.
+#[derive(Debug, Clone)]
+pub struct SessionConfig {
+    /// The presentation, for instance a camera's main stream.
+    pub url: RtspUrl,
+    /// Sent only when the server asks, and only to the host of [`url`](Self::url), even after a redirect. `None` by default.
+    pub credentials: Option<Credentials>,
+    /// Who we say we are; some cameras answer 401 to a request without (Q15). The crate's name and version by default.
+    pub user_agent: String,
+    /// How long each request waits for its response, 10 s by default. Slow cameras wake up for 5 s and more before they
+    /// answer DESCRIBE (Q123); a dead one is noticed this late.
+    pub response_timeout: Duration,
+}
+
+impl SessionConfig {
+    /// The defaults for this URL.
+    pub fn new(url: RtspUrl) -> Self {
+        Self {
+            url,
+            credentials: None,
+            user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
+            response_timeout: Duration::from_secs(10),
+        }
+    }
+}

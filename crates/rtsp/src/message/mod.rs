@@ -1,0 +1,93 @@
+//! Requests, responses and interleaved frames: reading and writing.
+
+mod header_map;
+mod method;
+mod parse;
+mod status;
+mod write;
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use crate::url::Redacted;
+
+pub use header_map::Headers;
+pub use method::Method;
+pub use parse::{
+    Fault, MAX_BODY_BYTES, MAX_GARBAGE_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, ParseError, Parsed, parse,
+};
+pub use status::StatusCode;
+pub use write::write_interleaved_header;
+
+/// One RTSP message ([RFC 2326 §4](https://www.rfc-editor.org/rfc/rfc2326#section-4)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    /// Asks for something; either end may.
+    Request(Request),
+    /// Answers the request of the same CSeq.
+    Response(Response),
+}
+
+/// A request ([RFC 2326 §6](https://www.rfc-editor.org/rfc/rfc2326#section-6)).
+///
+/// `Debug` leaves the secrets out of URL and headers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked for.
+    pub method: Method,
+    /// What it is asked of, as it stands on the request line: an absolute URL or `*`.
+    pub uri: String,
+    /// All headers; `Content-Length` is written from the body, whatever stands here.
+    pub headers: Headers,
+    /// The body, empty where there is none.
+    pub body: Bytes,
+}
+
+impl Request {
+    /// A request without headers and body.
+    pub fn new(method: Method, uri: impl Into<String>) -> Self {
+        Self {
+            method,
+            uri: uri.into(),
+            headers: Headers::new(),
+            body: Bytes::new(),
+        }
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("method", &self.method)
+            .field("uri", &format_args!("{}", Redacted(&self.uri)))
+            .field("headers", &self.headers)
+            .field("body", &self.body)
+            .finish()
+    }
+}
+
+/// A response ([RFC 2326 §7](https://www.rfc-editor.org/rfc/rfc2326#section-7)).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// What became of the request.
+    pub status: StatusCode,
+    /// The words beside the status, empty where a camera sends none (Q17).
+    pub reason: String,
+    /// All headers; `Content-Length` is written from the body, whatever stands here.
+    pub headers: Headers,
+    /// The body, empty where there is none.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// A response without headers and body, with the RFC's reason phrase.
+    pub fn new(status: StatusCode) -> Self {
+        Self {
+            status,
+            reason: status.reason().to_owned(),
+            headers: Headers::new(),
+            body: Bytes::new(),
+        }
+    }
+}

@@ -1,0 +1,310 @@
+use throughline_rtsp::client::{
+    ClientSession, Error, Event, MAX_PENDING_OUTPUTS, MAX_TRACKS, Output, Received, SessionConfig,
+    TransportRequest,
+};
+use throughline_rtsp::headers::LowerTransport;
+use throughline_rtsp::{Fault, StatusCode};
+
+use crate::script::{SDP, Script, config, frame, seconds};
+
+const DESCRIBE: &str = "DESCRIBE rtsp://192.0.2.1/live";
+const SETUP: &str = "SETUP rtsp://192.0.2.1/live/trackID=0";
+const TEARDOWN: &str = "TEARDOWN rtsp://192.0.2.1/live";
+const UDP: TransportRequest = TransportRequest::Udp {
+    rtp_port: 5000,
+    rtcp_port: 5001,
+};
+
+fn assert_timeout(script: &mut Script, expected: &str) {
+    let Error::Timeout { method, waited, .. } = script.failure() else {
+        panic!()
+    };
+    assert_eq!(method.as_str(), expected);
+    assert_eq!(waited, seconds(10));
+}
+
+#[test]
+fn each_step_has_its_own_time_limit() {
+    let mut script = Script::connected();
+    script.expect(DESCRIBE);
+    script.wait(seconds(10));
+    assert_timeout(&mut script, "DESCRIBE");
+
+    let mut script = Script::described();
+    script.setup(0, TransportRequest::Tcp);
+    script.expect(SETUP);
+    script.wait(seconds(10));
+    assert_timeout(&mut script, "SETUP");
+
+    let mut script = Script::connected();
+    script.expect(DESCRIBE);
+    script.close();
+    script.event();
+    script.expect_connect("192.0.2.1", 554);
+    script.expect("OPTIONS rtsp://192.0.2.1/live");
+    script.wait(seconds(10));
+    assert_timeout(&mut script, "OPTIONS");
+}
+
+#[test]
+fn play_that_is_not_answered_ends_the_session_and_the_server_is_told() {
+    let mut script = Script::described();
+    script.setup(0, TransportRequest::Tcp);
+    script.call(ClientSession::play);
+    script.turn(SETUP, "200 OK", &["Session: 4711"], "");
+    script.event();
+    script.expect("PLAY rtsp://192.0.2.1/live");
+    script.wait(seconds(10));
+    assert_eq!(script.expect(TEARDOWN).headers.get("Session"), Some("4711"));
+    let error = script.failure();
+    assert_eq!(error.to_string(), "PLAY was not answered within 10.0s (CSeq 3)");
+}
+
+#[test]
+fn a_server_that_trickles_runs_into_the_same_limit() {
+    let mut script = Script::connected();
+    script.expect(DESCRIBE);
+    script.say(b"RTSP/1.0 200 OK\r\n");
+    for _ in 0..9 {
+        script.wait(seconds(1));
+        script.say(b"X-Filler: 1\r\n");
+    }
+    script.expect_nothing();
+    script.wait(seconds(1));
+    assert_timeout(&mut script, "DESCRIBE");
+}
+
+#[test]
+fn a_teardown_that_is_not_answered_is_done_soon() {
+    let mut script = Script::playing("4711");
+    script.call(ClientSession::teardown);
+    script.expect(TEARDOWN);
+    script.wait(seconds(2));
+    assert_eq!(script.event(), Event::TornDown);
+    script.expect_nothing();
+}
+
+#[test]
+fn a_time_limit_past_the_end_of_time_is_none() {
+    let mut script = Script::connected_with(SessionConfig {
+        response_timeout: std::time::Duration::MAX,
+        ..config()
+    });
+    script.expect(DESCRIBE);
+    assert_eq!(script.sleeps_for(), None);
+}
+
+#[test]
+fn a_refused_transport_is_told_apart_from_other_refusals() {
+    let mut script = Script::described();
+    script.setup(0, UDP);
+    script.turn(SETUP, "461 Unsupported Transport", &[], "");
+    let error = script.failure();
+    let expected = Error::TransportRefused {
+        media: 0,
+        transport: LowerTransport::Udp,
+        cseq: 2,
+    };
+    assert_eq!(error, expected);
+    assert_eq!(
+        error.to_string(),
+        "the server refuses UDP for media 0 (SETUP, CSeq 2)"
+    );
+}
+
+#[test]
+fn udp_only_camera_that_answers_tcp_with_udp_is_seen_and_its_session_ended() {
+    let mut script = Script::described();
+    script.setup(0, TransportRequest::Tcp);
+    let transport = "Transport: RTP/AVP;unicast;client_port=0-1;server_port=6970-6971";
+    script.turn(SETUP, "200 OK", &["Session: 4711", transport], "");
+    assert_eq!(script.expect(TEARDOWN).headers.get("Session"), Some("4711"));
+    let Error::TransportMismatch {
+        media: 0,
+        transport,
+        answered,
+        cseq: 2,
+    } = script.failure()
+    else {
+        panic!()
+    };
+    assert_eq!(transport, LowerTransport::Tcp);
+    assert!(answered.contains("server_port=6970-6971"), "{answered}");
+}
+
+#[test]
+fn tcp_in_answer_to_udp_is_a_mismatch_too() {
+    let mut script = Script::described();
+    script.setup(0, UDP);
+    script.turn(
+        SETUP,
+        "200 OK",
+        &["Transport: RTP/AVP/TCP;unicast;interleaved=0-1"],
+        "",
+    );
+    assert!(matches!(
+        script.failure(),
+        Error::TransportMismatch {
+            transport: LowerTransport::Udp,
+            ..
+        }
+    ));
+}
+
+#[test]
+fn not_enough_bandwidth_means_busy() {
+    let mut script = Script::connected();
+    script.turn(DESCRIBE, "453 Not Enough Bandwidth", &[], "");
+    let error = script.failure();
+    assert!(matches!(error, Error::Busy { cseq: 1, .. }));
+    assert!(error.to_string().contains("limit of streams"), "{error}");
+}
+
+#[test]
+fn any_other_status_is_named_with_its_request() {
+    let mut script = Script::connected();
+    script.turn(DESCRIBE, "404 Stream Not Found", &[], "");
+    let error = script.failure();
+    assert!(matches!(
+        &error,
+        Error::Status {
+            status: StatusCode::NOT_FOUND,
+            ..
+        }
+    ));
+    assert_eq!(
+        error.to_string(),
+        "DESCRIBE was answered with 404 Stream Not Found (CSeq 1)"
+    );
+}
+
+#[test]
+fn a_body_that_is_no_description_is_an_error() {
+    let mut script = Script::connected();
+    script.turn(DESCRIBE, "200 OK", &[], "<html>hello</html>");
+    assert!(matches!(script.failure(), Error::Describe { cseq: 1, .. }));
+}
+
+#[test]
+fn bytes_past_every_limit_end_the_session() {
+    let mut script = Script::connected();
+    script.expect(DESCRIBE);
+    script.say(b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 99999999\r\n\r\n");
+    let Error::Protocol(error) = script.failure() else {
+        panic!()
+    };
+    assert_eq!(error.what, Fault::BodyTooLong);
+}
+
+#[test]
+fn media_that_are_not_there_cannot_be_set_up() {
+    let mut script = Script::described();
+    script.setup(2, TransportRequest::Tcp);
+    assert_eq!(script.failure(), Error::NoSuchMedia { media: 2 });
+    let mut script = Script::connected();
+    script.expect(DESCRIBE);
+    script.setup(0, TransportRequest::Tcp);
+    assert_eq!(script.failure(), Error::NoSuchMedia { media: 0 });
+}
+
+#[test]
+fn setups_are_bounded() {
+    let mut script = Script::connected();
+    script.turn(DESCRIBE, "200 OK", &[], SDP);
+    script.event();
+    for _ in 0..=MAX_TRACKS {
+        script.setup(0, TransportRequest::Tcp);
+    }
+    script.expect(SETUP);
+    assert_eq!(script.failure(), Error::TooManyTracks);
+}
+
+#[test]
+fn a_server_that_asks_without_end_is_not_answered_without_end() {
+    let mut script = Script::playing("4711");
+    let request = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n";
+    for _ in 0..1000 {
+        assert_eq!(
+            script.session.receive(script.now, request),
+            (request.len(), Received::Control)
+        );
+    }
+    let mut answers = 0;
+    while let Output::Transmit(_) = script.session.poll_output() {
+        answers += 1;
+    }
+    assert_eq!(answers, MAX_PENDING_OUTPUTS);
+    assert_eq!(
+        script.stats().dropped_server_requests,
+        1000 - MAX_PENDING_OUTPUTS as u64
+    );
+}
+
+/// What a server says in a whole session, for a hostile one to garble.
+fn honest_words() -> Vec<Vec<u8>> {
+    let describe = format!(
+        "RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: {}\r\n\r\n{SDP}",
+        SDP.len()
+    );
+    let setup = "RTSP/1.0 200 OK\r\nCSeq: 2\r\nSession: 1;timeout=1\r\n\
+        Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n";
+    let challenge = "RTSP/1.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"c\", nonce=\"n\"\r\n\r\n";
+    let redirect = "RTSP/1.0 302 Found\r\nLocation: rtsp://192.0.2.1/b\r\n\r\n";
+    let play = "RTSP/1.0 200 OK\r\nCSeq: 3\r\nRTP-Info: url=x;seq=1;rtptime=2\r\n\r\n";
+    let question = "OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n";
+    let words = [challenge, describe.as_str(), setup, play, question, redirect];
+    words
+        .iter()
+        .map(|words| words.as_bytes().to_vec())
+        .chain([frame(0, b"\x80\x60packet")])
+        .collect()
+}
+
+#[test]
+fn a_hostile_server_gets_a_bounded_number_of_requests_and_one_end() {
+    let honest = honest_words();
+    let mut state = 1_u64;
+    let mut random = |below: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    for _ in 0..300 {
+        let mut session = ClientSession::new(config(), 1);
+        let (mut now, mut unread, mut ends, mut sent) = (std::time::Instant::now(), Vec::new(), 0, 0);
+        session.start(now);
+        for _ in 0..60 {
+            let mut words = honest[random(honest.len())].clone();
+            for _ in 0..random(3) {
+                let at = random(words.len());
+                words[at] = u8::try_from(random(256)).unwrap();
+            }
+            unread.extend_from_slice(&words);
+            loop {
+                let (consumed, received) = session.receive(now, &unread);
+                let is_done = received == Received::Incomplete;
+                unread.drain(..consumed);
+                loop {
+                    match session.poll_output() {
+                        Output::Connect(_) => session.handle_connected(now),
+                        Output::Transmit(_) => sent += 1,
+                        Output::Event(Event::Described(_)) => {
+                            session.setup(now, 0, TransportRequest::Tcp);
+                            session.play(now);
+                        }
+                        Output::Event(Event::Failed(_) | Event::TornDown) => ends += 1,
+                        Output::Event(_) => assert_eq!(ends, 0, "the end is the last event"),
+                        Output::Idle { .. } => break,
+                    }
+                }
+                if is_done {
+                    break;
+                }
+            }
+            now += std::time::Duration::from_millis(200);
+            session.handle_timeout(now);
+        }
+        assert!(ends <= 1 && sent < 200, "{ends} ends after {sent} messages");
+    }
+}
