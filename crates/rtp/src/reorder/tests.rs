@@ -1,0 +1,585 @@
+//! The buffer's rules one by one, and then all at once against a naive model.
+
+use super::*;
+use crate::test_support::{Random, packet_bytes};
+use std::collections::BTreeMap;
+
+/// What came out: sequence number, lost before, resynchronized.
+type Out = (u16, u32, bool);
+
+const SSRC: u32 = 7;
+
+/// A buffer that is drained after each push, as its contract asks.
+struct Receiver {
+    start: Instant,
+    buffer: ReorderBuffer,
+}
+
+impl Receiver {
+    fn new(config: ReorderConfig) -> Self {
+        Self {
+            start: Instant::now(),
+            buffer: ReorderBuffer::new(config),
+        }
+    }
+
+    fn waiting() -> Self {
+        Self::new(ReorderConfig::default())
+    }
+
+    fn immediate() -> Self {
+        Self::new(ReorderConfig {
+            loss: GapPolicy::Immediate,
+            ..ReorderConfig::default()
+        })
+    }
+
+    fn at(&self, millis: u64) -> Instant {
+        self.start + Duration::from_millis(millis)
+    }
+
+    fn push(&mut self, millis: u64, ssrc: u32, sequence: u16) -> Vec<Out> {
+        let bytes = packet_bytes(ssrc, sequence, 0, &sequence.to_be_bytes());
+        let now = self.at(millis);
+        let mut out = Vec::new();
+        if let Pushed::InOrder(ordered) = self.buffer.push(now, Packet::parse(&bytes).unwrap()) {
+            out.push(seen(&ordered));
+        }
+        self.drain(millis, &mut out);
+        out
+    }
+
+    /// All that comes out of packets that arrive at one moment.
+    fn push_all(&mut self, sequences: impl IntoIterator<Item = u16>) -> Vec<Out> {
+        sequences
+            .into_iter()
+            .flat_map(|sequence| self.push(0, SSRC, sequence))
+            .collect()
+    }
+
+    fn wait_until(&mut self, millis: u64) -> Vec<Out> {
+        let mut out = Vec::new();
+        self.drain(millis, &mut out);
+        out
+    }
+
+    fn drain(&mut self, millis: u64, out: &mut Vec<Out>) {
+        let now = self.at(millis);
+        while let Some(ordered) = self.buffer.pop_held(now) {
+            out.push(seen(&ordered));
+        }
+    }
+}
+
+fn seen(ordered: &Ordered<'_>) -> Out {
+    let sequence = ordered.packet.sequence_number().0;
+    assert_eq!(
+        ordered.packet.payload(),
+        sequence.to_be_bytes(),
+        "a packet came out changed"
+    );
+    (sequence, ordered.lost_before, ordered.resynchronized)
+}
+
+fn in_order(sequences: impl IntoIterator<Item = u16>) -> Vec<Out> {
+    sequences
+        .into_iter()
+        .map(|sequence| (sequence, 0, false))
+        .collect()
+}
+
+#[test]
+fn packets_in_order_pass_without_a_copy_even_over_the_wrap() {
+    let mut receiver = Receiver::waiting();
+    assert_eq!(
+        receiver.push_all([65_534, 65_535, 0, 1]),
+        in_order([65_534, 65_535, 0, 1])
+    );
+    assert_eq!(
+        receiver.buffer.stats(),
+        ReorderStats {
+            delivered: 4,
+            ..ReorderStats::default()
+        }
+    );
+    assert_eq!(receiver.buffer.wake_at(), None);
+}
+
+#[test]
+fn an_overtaken_packet_is_put_back_in_its_place() {
+    let mut receiver = Receiver::waiting();
+    assert_eq!(receiver.push_all([65_535, 1, 2]), in_order([65_535]));
+    assert_eq!(receiver.buffer.wake_at(), Some(receiver.at(100)));
+    assert_eq!(receiver.push_all([0]), in_order([0, 1, 2]));
+    assert_eq!(receiver.buffer.wake_at(), None);
+    assert_eq!(receiver.buffer.stats().lost, 0);
+}
+
+#[test]
+fn a_gap_is_given_up_when_its_time_is_over() {
+    let mut receiver = Receiver::waiting();
+    receiver.push(0, SSRC, 10);
+    assert_eq!(receiver.push(5, SSRC, 13), []);
+    assert_eq!(receiver.push(50, SSRC, 14), []);
+    assert_eq!(receiver.wait_until(104), []);
+    assert_eq!(receiver.wait_until(105), [(13, 2, false), (14, 0, false)]);
+    assert_eq!(receiver.buffer.stats().lost, 2);
+}
+
+#[test]
+fn no_packet_is_held_longer_than_the_delay_when_gaps_follow_each_other() {
+    let mut receiver = Receiver::waiting();
+    receiver.push(0, SSRC, 10);
+    receiver.push(0, SSRC, 14);
+    assert_eq!(receiver.push(60, SSRC, 12), []);
+    assert_eq!(receiver.wait_until(100), [(12, 1, false), (14, 1, false)]);
+}
+
+#[test]
+fn a_gap_is_given_up_when_there_is_no_more_room() {
+    let mut receiver = Receiver::new(ReorderConfig {
+        max_packets: 3,
+        ..ReorderConfig::default()
+    });
+    assert_eq!(receiver.push_all([1, 3, 5]), in_order([1]));
+    assert_eq!(
+        receiver.push_all([7]),
+        [(3, 1, false)],
+        "only the first gap is given up"
+    );
+    assert_eq!(receiver.push_all([4]), in_order([4, 5]));
+}
+
+#[test]
+fn room_is_bounded_in_bytes_too() {
+    let mut receiver = Receiver::waiting();
+    receiver.push(0, SSRC, 0);
+    let mut held = 0;
+    for sequence in 2_u16..60 {
+        let bytes = packet_bytes(SSRC, sequence, 0, &vec![0; 65_000]);
+        assert_eq!(
+            receiver
+                .buffer
+                .push(receiver.start, Packet::parse(&bytes).unwrap()),
+            Pushed::Held
+        );
+        held += 1;
+        if receiver.buffer.pop_held(receiver.start).is_some() {
+            break;
+        }
+    }
+    assert_eq!(held, MAX_HELD_BYTES.div_ceil(65_000));
+}
+
+#[test]
+fn duplicates_and_late_packets_are_told_apart() {
+    let mut receiver = Receiver::waiting();
+    receiver.push_all([1, 2, 4, 4]);
+    receiver.wait_until(100);
+    receiver.push_all([3, 2, 4]);
+    let stats = receiver.buffer.stats();
+    assert_eq!(
+        (stats.delivered, stats.lost, stats.late, stats.duplicates),
+        (3, 1, 1, 3)
+    );
+}
+
+#[test]
+fn what_lies_behind_a_long_gap_is_late_and_no_duplicate() {
+    let mut receiver = Receiver::immediate();
+    receiver.push_all((0..10).chain([200, 199, 120]));
+    let stats = receiver.buffer.stats();
+    assert_eq!((stats.late, stats.duplicates), (2, 0));
+}
+
+#[test]
+fn a_restart_begins_where_appendix_a_1_draws_the_line() {
+    for (sequence, expected) in [
+        (9_999 + 3_000, (0, 0, 1)),
+        (9_999 + 3_001, (1, 0, 0)),
+        (10_000 - 100, (0, 1, 0)),
+        (10_000 - 101, (1, 0, 0)),
+    ] {
+        let mut receiver = Receiver::waiting();
+        receiver.push_all([9_999, sequence]);
+        let buffer = &receiver.buffer;
+        let seen = (buffer.candidates.len(), buffer.stats.late, buffer.held.len());
+        assert_eq!(seen, expected, "{sequence}");
+    }
+}
+
+#[test]
+fn the_buffer_of_a_giant_is_not_kept() {
+    let mut buffer = ReorderBuffer::new(ReorderConfig::default());
+    let now = Instant::now();
+    for sequence in [0, 3, 5, 2, 1, 4, 6] {
+        let bytes = packet_bytes(
+            SSRC,
+            sequence,
+            0,
+            &vec![0; 1_400 + 60_000 * usize::from(sequence == 3)],
+        );
+        buffer.push(now, Packet::parse(&bytes).unwrap());
+        while buffer.pop_held(now).is_some() {}
+    }
+    // Held were 3, 5 and 2; 5 is still lent out, and only the buffer of 2 waits for the next packet.
+    assert_eq!((buffer.stats().held, buffer.pool.len()), (3, 1));
+}
+
+#[test]
+fn q90_on_tcp_a_gap_is_loss_at_once() {
+    let mut receiver = Receiver::immediate();
+    assert_eq!(
+        receiver.push_all([1, 5, 6, 6]),
+        [(1, 0, false), (5, 3, false), (6, 0, false)]
+    );
+    assert_eq!(receiver.buffer.stats().held, 0);
+}
+
+#[test]
+fn on_tcp_nothing_overtakes_what_a_restart_held_back() {
+    let mut receiver = Receiver::immediate();
+    let start = receiver.start;
+    let mut push = |sequence| {
+        let bytes = packet_bytes(SSRC, sequence, 0, &sequence.to_be_bytes());
+        let outcome = receiver.buffer.push(start, Packet::parse(&bytes).unwrap());
+        matches!(outcome, Pushed::InOrder(_))
+    };
+    assert!(push(100));
+    assert!(!push(5_000) && !push(5_001) && !push(5_002));
+    assert!(!push(5_003), "not drained: no room");
+    assert_eq!(
+        receiver.buffer.pop_held(start).map(|ordered| seen(&ordered)),
+        Some((5_000, 1, true))
+    );
+    assert_eq!(
+        receiver.push_all([5_005]),
+        [(5_001, 0, false), (5_002, 0, false), (5_005, 2, false)]
+    );
+    assert_eq!(receiver.buffer.stats().undrained, 1);
+}
+
+#[test]
+fn q89_a_restarted_sequence_is_followed_without_losing_a_packet() {
+    for receiver in [&mut Receiver::waiting(), &mut Receiver::immediate()] {
+        receiver.push_all([40_000, 40_001]);
+        assert_eq!(receiver.push_all([0, 1]), []);
+        assert_eq!(
+            receiver.push_all([2, 3]),
+            [(0, 1, true), (1, 0, false), (2, 0, false), (3, 0, false)]
+        );
+        let stats = receiver.buffer.stats();
+        assert_eq!((stats.resynchronizations, stats.lost, stats.discarded), (1, 0, 0));
+    }
+}
+
+#[test]
+fn q89_what_was_held_of_the_old_sequence_comes_out_first() {
+    let mut receiver = Receiver::waiting();
+    receiver.push_all([100, 102]);
+    let expected = [
+        (102, 1, false),
+        (9_000, 1, true),
+        (9_001, 0, false),
+        (9_002, 0, false),
+    ];
+    assert_eq!(receiver.push_all([9_000, 9_001, 9_002]), expected);
+}
+
+#[test]
+fn q86_another_ssrc_is_followed_without_losing_a_packet() {
+    let mut receiver = Receiver::waiting();
+    receiver.push_all([100]);
+    let out: Vec<_> = (101..105)
+        .flat_map(|sequence| receiver.push(0, 8, sequence))
+        .collect();
+    assert_eq!(
+        out,
+        [(101, 1, true), (102, 0, false), (103, 0, false), (104, 0, false)]
+    );
+}
+
+#[test]
+fn q86_two_interleaved_sources_do_not_take_turns() {
+    let mut receiver = Receiver::waiting();
+    let mut out = Vec::new();
+    for sequence in 0..50 {
+        out.extend(receiver.push(0, SSRC, sequence));
+        out.extend(receiver.push(0, 8, 20_000 + sequence));
+    }
+    assert_eq!(out, in_order(0..50));
+    assert_eq!(receiver.buffer.stats().discarded, 49);
+}
+
+#[test]
+fn q89_the_new_sequence_is_found_even_if_every_packet_comes_twice() {
+    let mut receiver = Receiver::waiting();
+    receiver.push_all([100]);
+    let out = receiver.push_all([5_000, 5_000, 5_001, 5_001, 5_002, 5_002]);
+    assert_eq!(out, [(5_000, 1, true), (5_001, 0, false), (5_002, 0, false)]);
+}
+
+#[test]
+fn one_stray_packet_changes_nothing() {
+    let mut receiver = Receiver::waiting();
+    assert_eq!(receiver.push_all([1, 30_000, 2, 60_000, 3]), in_order([1, 2, 3]));
+    assert_eq!(receiver.buffer.stats().discarded, 2);
+}
+
+#[test]
+fn after_a_reset_the_next_packet_starts_anew() {
+    let mut receiver = Receiver::waiting();
+    receiver.push_all([100, 102, 9_000]);
+    receiver.buffer.reset();
+    assert_eq!(receiver.buffer.wake_at(), None);
+    assert_eq!(receiver.push_all([50]), in_order([50]));
+    assert_eq!(receiver.buffer.stats().discarded, 2);
+}
+
+#[test]
+fn a_time_in_the_future_returns_all_that_is_left() {
+    let mut receiver = Receiver::waiting();
+    receiver.push_all([1, 3, 6]);
+    assert_eq!(receiver.wait_until(3_600_000), [(3, 1, false), (6, 2, false)]);
+}
+
+#[test]
+fn buffers_are_used_again() {
+    let mut receiver = Receiver::waiting();
+    receiver.push_all([0]);
+    for sequence in (1..20_000).step_by(2) {
+        receiver.push_all([sequence + 1, sequence]);
+    }
+    assert_eq!(receiver.buffer.stats().held, 10_000);
+    assert!(receiver.buffer.pool.len() <= 2, "{}", receiver.buffer.pool.len());
+}
+
+#[test]
+fn options_of_a_held_packet_are_kept() {
+    let mut buffer = ReorderBuffer::new(ReorderConfig::default());
+    let now = Instant::now();
+    let first = packet_bytes(1, 0, 0, b"");
+    buffer.push(now, Packet::parse(&first).unwrap());
+    let mut held = packet_bytes(
+        1,
+        2,
+        0,
+        &[0, 0, 0, 9, 0xab, 0xac, 0, 1, 1, 2, 3, 4, 0x65, 0x88, 2, 2],
+    );
+    held[0] = 0xb1; // padding, extension, one CSRC
+    let packet = Packet::parse(&held).unwrap();
+    assert_eq!(buffer.push(now, packet), Pushed::Held);
+    let between = packet_bytes(1, 1, 0, b"");
+    buffer.push(now, Packet::parse(&between).unwrap());
+    let ordered = buffer.pop_held(now).unwrap();
+    assert_eq!(ordered.packet, packet);
+    assert_eq!(ordered.packet.extension(), packet.extension());
+    assert_eq!(ordered.packet.csrcs().collect::<Vec<_>>(), [Ssrc(9)]);
+}
+
+/// What the buffer should do, on sequence numbers that do not wrap, with no thought for cost.
+struct Model {
+    config: ReorderConfig,
+    /// The next to come out.
+    expected: u64,
+    delivered: Vec<u64>,
+    lost: u64,
+    dropped: u64,
+    /// With their arrival in milliseconds.
+    held: BTreeMap<u64, u64>,
+}
+
+impl Model {
+    fn push(&mut self, millis: u64, sequence: u64) {
+        if sequence < self.expected || self.held.contains_key(&sequence) {
+            self.dropped += 1;
+        } else {
+            self.held.insert(sequence, millis);
+        }
+        self.release(millis);
+    }
+
+    fn release(&mut self, millis: u64) {
+        let max_delay = u64::try_from(self.config.max_delay.as_millis()).unwrap();
+        while let Some((&first, _)) = self.held.first_key_value() {
+            let overdue = self.held.values().any(|arrival| millis - arrival >= max_delay);
+            let full = self.held.len() >= self.config.max_packets;
+            if first > self.expected && self.config.loss == GapPolicy::Wait && !overdue && !full {
+                return;
+            }
+            self.held.pop_first();
+            self.lost += first - self.expected;
+            self.delivered.push(first);
+            self.expected = first + 1;
+        }
+    }
+}
+
+/// A seeded network: loses, delays and doubles packets. Arrival in milliseconds, and sequence number; in order of
+/// arrival, no packet displaced beyond what counts as a restart.
+fn arrivals(random: &mut Random, packets: u64) -> Vec<(u64, u64)> {
+    let loss = random.below(200);
+    let spread = 1 + random.below(60);
+    let first = 60_000 + random.below(10_000);
+    let mut arrivals = vec![(0, first)];
+    for index in 1..packets {
+        if random.below(1000) >= loss {
+            arrivals.push((index + random.below(spread), first + index));
+        }
+        if random.below(100) < 3 {
+            arrivals.push((index + random.below(spread), first + index));
+        }
+    }
+    arrivals.sort_by_key(|(millis, _)| *millis);
+    arrivals
+}
+
+#[test]
+fn it_does_what_the_naive_model_does() {
+    for seed in 0..300 {
+        let mut random = Random::new(seed);
+        let config = ReorderConfig {
+            max_delay: Duration::from_millis(1 + random.below(80)),
+            max_packets: 1 + usize::try_from(random.below(40)).unwrap(),
+            loss: if random.below(4) == 0 {
+                GapPolicy::Immediate
+            } else {
+                GapPolicy::Wait
+            },
+        };
+        let arrivals = arrivals(&mut random, 1_000);
+        let first = arrivals[0].1;
+        let mut model = Model {
+            config,
+            expected: first,
+            delivered: Vec::new(),
+            lost: 0,
+            dropped: 0,
+            held: BTreeMap::new(),
+        };
+        let mut receiver = Receiver::new(config);
+        let (mut sequence, mut lost) = (first - 1, 0);
+        let mut clock = 0;
+        let mut delivered = Vec::new();
+        for (millis, pushed) in arrivals {
+            let mut out = Vec::new();
+            // The timer rings in time, every millisecond that it asks for.
+            for tick in clock..millis {
+                model.release(tick);
+                if receiver
+                    .buffer
+                    .wake_at()
+                    .is_some_and(|wake| wake <= receiver.at(tick))
+                {
+                    out.extend(receiver.wait_until(tick));
+                }
+                assert_eq!(
+                    receiver.buffer.held.len(),
+                    model.held.len(),
+                    "seed {seed}, {tick} ms"
+                );
+            }
+            clock = millis;
+            model.push(millis, pushed);
+            out.extend(receiver.push(millis, SSRC, u16::try_from(pushed % 65_536).unwrap()));
+            for (wire, lost_before, resynchronized) in out {
+                assert!(!resynchronized, "seed {seed}");
+                sequence += u64::from(lost_before) + 1;
+                lost += u64::from(lost_before);
+                assert_eq!(
+                    u64::from(wire),
+                    sequence % 65_536,
+                    "seed {seed}: out of order, or counted wrongly"
+                );
+                delivered.push(sequence);
+            }
+            assert!(receiver.buffer.held.len() < config.max_packets, "seed {seed}");
+        }
+        let stats = receiver.buffer.stats();
+        assert_eq!(delivered, model.delivered, "seed {seed}");
+        assert_eq!((stats.lost, lost), (model.lost, model.lost), "seed {seed}");
+        assert_eq!(stats.duplicates + stats.late, model.dropped, "seed {seed}");
+        assert_eq!(
+            stats.delivered + stats.lost,
+            sequence - first + 1,
+            "seed {seed}: the span"
+        );
+    }
+}
+
+/// Anything at all, drained or not: no panic, and the promises of the type's documentation.
+#[test]
+fn its_promises_hold_whatever_is_pushed() {
+    for seed in 0..200 {
+        let mut random = Random::new(seed);
+        let loss = if seed % 3 == 0 {
+            GapPolicy::Immediate
+        } else {
+            GapPolicy::Wait
+        };
+        let config = ReorderConfig {
+            max_packets: 8,
+            loss,
+            ..ReorderConfig::default()
+        };
+        let mut receiver = Receiver::new(config);
+        let (mut base, mut pushed, mut last) = (0_u16, 0, None::<(Ssrc, u16)>);
+        for millis in 0..3_000 {
+            let sequence = match random.below(40) {
+                0 => u16::try_from(random.below(65_536)).unwrap(),
+                1 => base.wrapping_sub(u16::try_from(random.below(200)).unwrap()),
+                2 => base.wrapping_add(u16::try_from(random.below(5_000)).unwrap()),
+                3 => {
+                    base = u16::try_from(random.below(65_536)).unwrap();
+                    base
+                }
+                _ => base.wrapping_add(u16::try_from(random.below(3)).unwrap()),
+            };
+            base = base.wrapping_add(1);
+            let ssrc = if random.below(50) == 0 { 8 } else { SSRC };
+            let bytes = packet_bytes(ssrc, sequence, 0, b"");
+            let now = receiver.at(millis);
+            let mut check = |ordered: Ordered<'_>| {
+                let this = (ordered.packet.ssrc(), ordered.packet.sequence_number().0);
+                if let (Some((ssrc, sequence)), false) = (last, ordered.resynchronized) {
+                    let skipped = u16::try_from(ordered.lost_before).unwrap();
+                    assert_eq!(
+                        this,
+                        (ssrc, sequence.wrapping_add(skipped + 1)),
+                        "seed {seed}, {millis} ms"
+                    );
+                }
+                last = Some(this);
+            };
+            pushed += 1;
+            if let Pushed::InOrder(ordered) = receiver.buffer.push(now, Packet::parse(&bytes).unwrap()) {
+                check(ordered);
+            }
+            // Drained as it should be, mostly; sometimes in part, sometimes not at all.
+            let pops = [0, 1, usize::MAX][usize::try_from(random.below(12).min(2)).unwrap()];
+            for _ in 0..pops {
+                let Some(ordered) = receiver.buffer.pop_held(now) else {
+                    break;
+                };
+                check(ordered);
+            }
+            let held = receiver.buffer.held.len() + receiver.buffer.candidates.len();
+            assert!(
+                held <= config.max_packets + COHERENT_PACKETS,
+                "seed {seed}: {held}"
+            );
+            let stats = receiver.buffer.stats();
+            let accounted =
+                stats.delivered + stats.duplicates + stats.late + stats.discarded + stats.undrained;
+            assert_eq!(
+                accounted + u64::try_from(held).unwrap(),
+                pushed,
+                "seed {seed}, {millis} ms: {stats:?}"
+            );
+        }
+        assert!(
+            receiver.buffer.stats().resynchronizations > 0,
+            "seed {seed}: no restart was tried"
+        );
+    }
+}

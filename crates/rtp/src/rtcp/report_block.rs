@@ -1,0 +1,213 @@
+//! Report blocks, the part that sender and receiver reports share.
+
+use super::{COUNT, write_word};
+use crate::ids::Ssrc;
+use std::fmt;
+
+/// What a receiver says about one source: one of the blocks of a sender or receiver report
+/// ([RFC 3550 §6.4.1](https://www.rfc-editor.org/rfc/rfc3550#section-6.4.1)).
+///
+/// ```text
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                    SSRC of the source                         |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// | fraction lost |    cumulative number of packets lost (signed) |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |           extended highest sequence number received           |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                      interarrival jitter                      |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                         last SR (LSR)                         |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// |                   delay since last SR (DLSR)                  |
+/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReportBlock {
+    /// The source that is reported on.
+    pub ssrc: Ssrc,
+    /// Lost since the previous report, in 1/256 of what was expected.
+    pub fraction_lost: u8,
+    /// Lost since the beginning; negative where duplicates outnumber losses. The wire has 24 bits: written
+    /// values are limited to -8388608..=8388607.
+    pub cumulative_lost: i32,
+    /// Highest sequence number received (lower 16 bits) and how often the sequence has wrapped (upper 16 bits).
+    pub highest_sequence: u32,
+    /// Interarrival jitter in ticks of the payload's clock.
+    pub jitter: u32,
+    /// The middle bits of the last sender report's NTP timestamp; 0 before the first.
+    pub last_sr: u32,
+    /// Time since that report arrived, in 1/65536 s; 0 before the first.
+    pub delay_since_last_sr: u32,
+}
+
+impl ReportBlock {
+    pub(super) const LEN: usize = 24;
+
+    pub(super) fn parse(bytes: &[u8; Self::LEN]) -> Self {
+        let word = |index| super::word(bytes, index);
+        let [fraction_lost, lost @ ..] = word(1).to_be_bytes();
+        // Into the upper 24 bits and back, so that the sign is kept.
+        let cumulative_lost = i32::from_be_bytes([lost[0], lost[1], lost[2], 0]) >> 8;
+        Self {
+            ssrc: Ssrc(word(0)),
+            fraction_lost,
+            cumulative_lost,
+            highest_sequence: word(2),
+            jitter: word(3),
+            last_sr: word(4),
+            delay_since_last_sr: word(5),
+        }
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        let [_, lost @ ..] = self.cumulative_lost.clamp(-0x80_0000, 0x7f_ffff).to_be_bytes();
+        write_word(self.ssrc.0, out);
+        out.push(self.fraction_lost);
+        out.extend_from_slice(&lost);
+        for value in [
+            self.highest_sequence,
+            self.jitter,
+            self.last_sr,
+            self.delay_since_last_sr,
+        ] {
+            write_word(value, out);
+        }
+    }
+}
+
+/// The report blocks of one packet, at most 31: lent by the bytes that were received, or by the slice to send.
+#[derive(Clone, Copy)]
+pub struct ReportBlocks<'b>(Blocks<'b>);
+
+#[derive(Clone, Copy)]
+enum Blocks<'b> {
+    Wire(&'b [u8]),
+    Values(&'b [ReportBlock]),
+}
+
+impl<'b> ReportBlocks<'b> {
+    /// A five-bit count says how many.
+    pub const MAX: usize = COUNT as usize;
+
+    /// No block at all, as in the reports of a sender that receives nothing.
+    pub const NONE: Self = Self(Blocks::Values(&[]));
+
+    /// Blocks to send; of more than [`MAX`](Self::MAX), the first ones.
+    pub fn new(blocks: &'b [ReportBlock]) -> Self {
+        Self(Blocks::Values(blocks.get(..Self::MAX).unwrap_or(blocks)))
+    }
+
+    /// The first `count` blocks of `body`, or as many as are there: a report whose count is too high still
+    /// carries its sender's clock.
+    pub(super) fn on_wire(count: u8, body: &'b [u8]) -> Self {
+        Self(Blocks::Wire(
+            body.get(..usize::from(count) * ReportBlock::LEN).unwrap_or(body),
+        ))
+    }
+
+    /// The blocks, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = ReportBlock> + use<'b> {
+        let (wire, values): (&[u8], &[ReportBlock]) = match self.0 {
+            Blocks::Wire(wire) => (wire, &[]),
+            Blocks::Values(values) => (&[], values),
+        };
+        let parsed = wire
+            .chunks_exact(ReportBlock::LEN)
+            .filter_map(|chunk| chunk.first_chunk().map(ReportBlock::parse));
+        parsed.chain(values.iter().copied())
+    }
+
+    /// How many; it fits the header's five bits.
+    pub(super) fn count(&self) -> u8 {
+        let count = match self.0 {
+            Blocks::Wire(wire) => wire.len() / ReportBlock::LEN,
+            Blocks::Values(values) => values.len(),
+        };
+        u8::try_from(count).unwrap_or(COUNT)
+    }
+
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        for block in self.iter() {
+            block.write(out);
+        }
+    }
+}
+
+impl Default for ReportBlocks<'_> {
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl fmt::Debug for ReportBlocks<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+impl PartialEq for ReportBlocks<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for ReportBlocks<'_> {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BLOCK: ReportBlock = ReportBlock {
+        ssrc: Ssrc(0x0102_0304),
+        fraction_lost: 64,
+        cumulative_lost: -2,
+        highest_sequence: 0x0001_ffff,
+        jitter: 7,
+        last_sr: 0xb705_2000,
+        delay_since_last_sr: 0x0005_4000,
+    };
+
+    #[test]
+    fn the_24_bit_loss_keeps_its_sign_and_its_bounds() {
+        for (lost, read_back) in [
+            (-2, -2),
+            (0, 0),
+            (0x7f_ffff, 0x7f_ffff),
+            (0x80_0000, 0x7f_ffff),
+            (-0x80_0000, -0x80_0000),
+            (i32::MIN, -0x80_0000),
+        ] {
+            let mut bytes = Vec::new();
+            ReportBlock {
+                cumulative_lost: lost,
+                ..BLOCK
+            }
+            .write(&mut bytes);
+            let parsed = ReportBlock::parse(bytes.first_chunk().unwrap());
+            assert_eq!(
+                parsed,
+                ReportBlock {
+                    cumulative_lost: read_back,
+                    ..BLOCK
+                }
+            );
+        }
+    }
+
+    #[test]
+    fn no_more_than_31_blocks_are_sent() {
+        let blocks = ReportBlocks::new(&[BLOCK; 40]).iter().count();
+        assert_eq!(blocks, ReportBlocks::MAX);
+        assert_eq!(ReportBlocks::new(&[BLOCK; 40]).count(), 31);
+    }
+
+    #[test]
+    fn a_count_beyond_the_body_yields_the_blocks_that_are_there() {
+        let mut bytes = Vec::new();
+        BLOCK.write(&mut bytes);
+        bytes.extend_from_slice(&[1, 2, 3, 4]);
+        assert_eq!(ReportBlocks::on_wire(5, &bytes), ReportBlocks::new(&[BLOCK]));
+        assert_eq!(ReportBlocks::on_wire(0, &bytes), ReportBlocks::NONE);
+    }
+}
