@@ -1,0 +1,274 @@
+//! The access unit under construction.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::access_unit::Timestamp;
+use crate::annexb::{START_CODE, find_start_code, trim_trailing_zeros};
+use crate::depacketizer::MAX_NAL_UNITS;
+use crate::nal::{NalHeader, NalUnitType};
+use crate::parameter_sets::ParameterSets;
+
+/// Room beyond the access unit at hand when memory is allocated, so that small ones share an allocation.
+const CHUNK_BYTES: usize = 64 * 1024;
+
+/// What is known of the picture in an access unit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Picture {
+    pub(super) is_idr: bool,
+    /// Whether other pictures may refer to it (`nal_ref_idc` is not 0, or should not be).
+    pub(super) is_reference: bool,
+    /// From its first slice header, if that could be read.
+    pub(super) pps_id: Option<u8>,
+    pub(super) has_b_slice: bool,
+}
+
+impl Picture {
+    pub(super) fn of(header: NalHeader) -> Self {
+        let is_idr = header.nal_unit_type() == NalUnitType::IdrSlice;
+        Self {
+            is_idr,
+            is_reference: is_idr || header.nal_ref_idc() != 0,
+            pps_id: None,
+            has_b_slice: false,
+        }
+    }
+}
+
+/// How much of the access unit is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Integrity {
+    /// Everything, as far as can be known.
+    #[default]
+    Whole,
+    /// Packets are missing.
+    Damaged,
+    /// It went past a limit; its bytes are gone.
+    Oversized,
+}
+
+/// A NAL unit whose end has not come yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct OpenNal {
+    pub(super) header: NalHeader,
+    /// Offset of its header byte.
+    start: usize,
+    /// A start code turned up inside (Q82).
+    holds_start_code: bool,
+}
+
+/// A NAL unit that has come to its end.
+pub(super) enum Closed {
+    /// Its bytes begin here in the access unit.
+    At(usize),
+    /// It was several behind start codes (Q82) and has been taken out again.
+    Several(Vec<u8>),
+}
+
+/// Why nothing more goes into the access unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    Bytes,
+    NalUnits,
+}
+
+/// The access unit under construction, in Annex-B form. One allocation serves several access units, and is used again
+/// as soon as all of them have been dropped.
+#[derive(Debug)]
+pub(super) struct Assembly {
+    buffer: BytesMut,
+    max_bytes: usize,
+    open: Option<OpenNal>,
+    nal_units: usize,
+    /// Where stored parameter sets belong: behind the delimiter, if there is one.
+    parameter_sets_at: usize,
+    pub(super) timestamp: Timestamp,
+    pub(super) picture: Option<Picture>,
+    pub(super) integrity: Integrity,
+    pub(super) has_delimiter: bool,
+    pub(super) has_sps: bool,
+    pub(super) has_pps: bool,
+    /// Sizes of recent access units, from which the next one's room is guessed.
+    idr_bytes: usize,
+    other_bytes: usize,
+}
+
+impl Assembly {
+    pub(super) fn new(max_bytes: usize) -> Self {
+        Self {
+            buffer: BytesMut::new(),
+            max_bytes,
+            open: None,
+            nal_units: 0,
+            parameter_sets_at: 0,
+            timestamp: Timestamp::default(),
+            picture: None,
+            integrity: Integrity::Whole,
+            has_delimiter: false,
+            has_sps: false,
+            has_pps: false,
+            idr_bytes: 0,
+            other_bytes: 0,
+        }
+    }
+
+    pub(super) fn has_open_nal(&self) -> bool {
+        self.open.is_some()
+    }
+
+    pub(super) fn damage(&mut self) {
+        self.integrity = self.integrity.max(Integrity::Damaged);
+    }
+
+    /// Begins a NAL unit. In an oversized access unit it stays closed and its bytes go nowhere.
+    pub(super) fn open(&mut self, header: NalHeader) -> Result<(), Full> {
+        if self.integrity == Integrity::Oversized {
+            return Ok(());
+        }
+        if self.nal_units >= MAX_NAL_UNITS {
+            return Err(Full::NalUnits);
+        }
+        let expected = match header.nal_unit_type() {
+            NalUnitType::IdrSlice | NalUnitType::Sps => self.idr_bytes,
+            _ => self.other_bytes,
+        };
+        if self.buffer.is_empty() || self.buffer.len() < expected / 16 {
+            self.reserve(expected);
+        }
+        self.nal_units += 1;
+        self.extend(&START_CODE)?;
+        self.open = Some(OpenNal {
+            header,
+            start: self.buffer.len(),
+            holds_start_code: false,
+        });
+        self.extend(&[header.byte()])
+    }
+
+    /// Appends to the open NAL unit a piece that may hold start codes.
+    pub(super) fn append(&mut self, piece: &[u8]) -> Result<(), Full> {
+        if let Some(open) = &mut self.open {
+            // One may begin in the piece before; the header byte in front of all pieces is never 0.
+            let across = matches!(
+                (self.buffer.as_ref(), piece),
+                ([.., 0, 0], [1, ..]) | ([.., 0], [0, 1, ..])
+            );
+            open.holds_start_code |= across || find_start_code(piece).is_some();
+        }
+        self.extend(piece)
+    }
+
+    /// Appends to the open NAL unit a piece that holds no start code.
+    pub(super) fn extend(&mut self, piece: &[u8]) -> Result<(), Full> {
+        let length = self.buffer.len() + piece.len();
+        if length > self.max_bytes {
+            return Err(Full::Bytes);
+        }
+        if length > self.buffer.capacity() {
+            self.reserve(length);
+        }
+        self.buffer.extend_from_slice(piece);
+        Ok(())
+    }
+
+    /// Ends the open NAL unit, if there is one.
+    pub(super) fn close(&mut self) -> Option<Closed> {
+        let open = self.open.take()?;
+        let nal = self.buffer.get(open.start..).unwrap_or_default();
+        if open.holds_start_code {
+            let several = nal.to_vec();
+            self.cut_back(open);
+            return Some(Closed::Several(several));
+        }
+        let length = trim_trailing_zeros(nal).len();
+        self.buffer.truncate(open.start + length);
+        Some(Closed::At(open.start))
+    }
+
+    /// Takes out the open NAL unit, whose rest will not come. Returns whether there was one.
+    pub(super) fn abort(&mut self) -> bool {
+        let Some(open) = self.open.take() else {
+            return false;
+        };
+        self.cut_back(open);
+        if open.header.nal_unit_type().is_vcl() {
+            self.picture.get_or_insert(Picture::of(open.header));
+        }
+        true
+    }
+
+    fn cut_back(&mut self, open: OpenNal) {
+        self.buffer.truncate(open.start.saturating_sub(START_CODE.len()));
+        self.nal_units -= 1;
+    }
+
+    /// The bytes from an offset that [`close`](Self::close) gave.
+    pub(super) fn nal(&self, start: usize) -> &[u8] {
+        self.buffer.get(start..).unwrap_or_default()
+    }
+
+    /// What has been built so far ends in a delimiter.
+    pub(super) fn set_delimiter(&mut self) {
+        self.has_delimiter = true;
+        self.parameter_sets_at = self.buffer.len();
+    }
+
+    /// Puts parameter sets in front of everything but the delimiter.
+    pub(super) fn insert_parameter_sets(&mut self, sets: &ParameterSets) -> Result<(), Full> {
+        let before = self.buffer.len();
+        for nal in sets.sps().chain(sets.pps()) {
+            self.extend(&START_CODE)?;
+            self.extend(nal)?;
+        }
+        let inserted = self.buffer.len() - before;
+        if let Some(behind_delimiter) = self.buffer.get_mut(self.parameter_sets_at..) {
+            behind_delimiter.rotate_right(inserted);
+        }
+        (self.has_sps, self.has_pps) = (true, true);
+        Ok(())
+    }
+
+    /// Gives up the content for being past a limit, and goes on to the end of the picture without bytes.
+    pub(super) fn overflow(&mut self) {
+        self.abort();
+        self.buffer = BytesMut::new();
+        self.integrity = Integrity::Oversized;
+    }
+
+    /// The finished bytes; nothing is copied.
+    pub(super) fn take_data(&mut self) -> Bytes {
+        let size = self.buffer.len();
+        let is_idr = self.picture.is_some_and(|picture| picture.is_idr);
+        let expected = if is_idr {
+            &mut self.idr_bytes
+        } else {
+            &mut self.other_bytes
+        };
+        // Follows a growing size at once and a falling one slowly.
+        *expected = (size + size / 8).max(*expected - *expected / 16);
+        self.buffer.split().freeze()
+    }
+
+    /// Begins the next access unit.
+    pub(super) fn reset(&mut self) {
+        self.buffer.clear();
+        self.open = None;
+        self.nal_units = 0;
+        self.parameter_sets_at = 0;
+        self.picture = None;
+        self.integrity = Integrity::Whole;
+        (self.has_delimiter, self.has_sps, self.has_pps) = (false, false, false);
+    }
+
+    /// Makes room for `bytes` in all, in the memory of access units that are gone if possible.
+    fn reserve(&mut self, bytes: usize) {
+        let additional = bytes.saturating_sub(self.buffer.len());
+        if self.buffer.try_reclaim(additional) {
+            return;
+        }
+        // Twice the length where it was guessed too low, so that growing costs each byte one copy on average.
+        let capacity = bytes.max(2 * self.buffer.len()).min(self.max_bytes) + CHUNK_BYTES;
+        let mut larger = BytesMut::with_capacity(capacity);
+        larger.extend_from_slice(&self.buffer);
+        self.buffer = larger;
+    }
+}

@@ -1,0 +1,102 @@
+//! H.264 as RTP carries it ([RFC 6184](https://www.rfc-editor.org/rfc/rfc6184)): payloads to Annex-B access units and
+//! back, and what the parameter sets say. No decoding, no encoding, no I/O, no clock.
+//!
+//! [`Depacketizer`] takes payloads in sequence order and gives whole pictures:
+//!
+//! ```
+//! use throughline_h264::{Depacketizer, DepacketizerConfig, ParameterSets, RtpPayload, Timestamp};
+//!
+//! let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
+//! // From the session description, if it has them.
+//! let described = ParameterSets::from_sprop("Z0LACtoR7ARAAAADAEAAAAyDxImo,aM4DnIA=");
+//! depacketizer.set_parameter_sets(&described);
+//!
+//! // Two packets of an IDR picture (FU-A), one of the next picture: payload, timestamp, marker.
+//! let packets: [(&[u8], i64, bool); 3] = [
+//!     (&[0x7c, 0x85, 0x88, 0x84, 0x21], 0, false),
+//!     (&[0x7c, 0x45, 0xa0, 0xff], 0, true),
+//!     (&[0x41, 0x9a, 0x22, 0x80], 3600, true),
+//! ];
+//! let mut sizes = Vec::new();
+//! for (data, timestamp, marker) in packets {
+//!     let timestamp = Timestamp(timestamp);
+//!     if let Err(error) = depacketizer.push(RtpPayload { data, timestamp, marker, lost_before: 0 }) {
+//!         eprintln!("payload passed over: {error}");
+//!     }
+//!     while let Some(unit) = depacketizer.pop() {
+//!         assert!(unit.data.starts_with(&[0, 0, 0, 1]));
+//!         let video = unit.parameters;
+//!         println!("{} bytes of {} {}x{}", unit.data.len(), video.profile, video.width, video.height);
+//!         sizes.push((unit.is_idr, unit.data.len()));
+//!     }
+//! }
+//! // SPS and PPS were put in front of the IDR picture: 4 + 21 + 4 + 5 bytes.
+//! assert_eq!(sizes, [(true, 34 + 4 + 6), (false, 4 + 4)]);
+//! ```
+//!
+//! The other way goes [`Packetizer`], for a sender. [`annexb`] takes byte streams apart, [`Sps`], [`Pps`] and
+//! [`ParameterSets`] read parameter sets.
+//!
+//! # What an access unit promises
+//!
+//! - Its NAL units are the camera's, byte for byte and in order, each behind a four-byte start code; only zero bytes
+//!   behind a NAL unit are left out.
+//! - It is whole, and so is everything it refers to: the first one is an IDR picture, and where packets were lost nothing
+//!   leaves up to the next IDR picture, unless the loss was within a picture that nothing refers to (`nal_ref_idc` 0).
+//!   [`Damaged::Deliver`] lifts this.
+//! - An IDR picture has SPS and PPS in front: its own, or else the latest known ones, those from in-band before those of
+//!   the session description.
+//! - What does not leave is counted by reason in [`DepacketizerStats`].
+//!
+//! A picture leaves with its marker bit. From cameras whose markers are missing or misplaced it leaves when the next one
+//! begins. `push` never blocks; `pop` until `None` after each. Timestamps are taken as given, in units of 1/90,000 s and
+//! unwrapped; they need not grow.
+//!
+//! # What is tolerated
+//!
+//! Numbers are those of the project's list of camera quirks.
+//!
+//! | | |
+//! |---|---|
+//! | Q67, Q68 | faulty `sprop-parameter-sets` and `profile-level-id`: what decodes is used, the SPS is right |
+//! | Q69 | any payload structure, whatever `packetization-mode` says |
+//! | Q74, Q141 | parameter sets only in the session description, or older there than in-band |
+//! | Q75, Q76, Q134, Q144 | markers on parameter sets, SEI or every slice, or none at all; lone NAL units |
+//! | Q77, Q135 | a timestamp that changes inside a picture, or stays for the next one |
+//! | Q78, Q79, Q80, Q81 | FU-A with start and end in one, with differing headers, without end, without start |
+//! | Q82, Q83, Q84 | start codes inside payloads, trailing zeros, STAP-A sizes beyond the end |
+//! | Q92 | usability information (VUI) that is cut off or absurd |
+//!
+//! # Limits
+//!
+//! [`MAX_ACCESS_UNIT_BYTES`], [`MAX_NAL_UNITS`], [`MAX_READY`] and [`MAX_PARAMETER_SET_BYTES`] bound all memory. A
+//! payload byte is copied once. Memory is allocated at most about once per access unit, and not at all while access
+//! units are dropped as fast as they come.
+//!
+//! Not read: STAP-B, MTAP and FU-B (the interleaved mode), which give [`DepacketizeError::Unsupported`]. Layers of SVC
+//! and MVC pass as they are.
+
+mod access_unit;
+pub mod annexb;
+mod bitreader;
+mod depacketizer;
+mod nal;
+mod packetizer;
+mod parameter_sets;
+mod parameters;
+mod pps;
+mod slice;
+mod sps;
+
+pub use access_unit::{AccessUnit, Timestamp};
+pub use bitreader::SyntaxError;
+pub use depacketizer::{
+    Damaged, DepacketizeError, Depacketizer, DepacketizerConfig, DepacketizerStats, MAX_ACCESS_UNIT_BYTES,
+    MAX_NAL_UNITS, MAX_READY, PayloadStructure, RtpPayload,
+};
+pub use nal::{NalHeader, NalUnitType};
+pub use packetizer::{Fragment, Fragments, Packetizer};
+pub use parameter_sets::{Inserted, MAX_PARAMETER_SET_BYTES, ParameterSetError, ParameterSets};
+pub use parameters::{Level, Profile, ProfileLevelId, VideoParameters};
+pub use pps::{Pps, PpsError};
+pub use sps::{Sps, SpsError};
