@@ -1,0 +1,136 @@
+//! What outlives a connection: the outputs, the timeline and the figures.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant, SystemTime};
+
+use throughline_h264 as h264;
+
+use super::Output;
+use super::attempt::Attempt;
+use super::clock::MediaClock;
+use super::random::Random;
+use crate::{AccessUnit, CameraStats, Event};
+
+#[derive(Debug)]
+pub(super) struct Lasting {
+    /// Bounded by the bytes of one input, for the caller drains it after each.
+    pub(super) outputs: VecDeque<Output>,
+    pub(super) random: Random,
+    pub(super) clock: MediaClock,
+    /// Of connections that have ended, and what belongs to none.
+    pub(super) totals: CameraStats,
+    meter: Meter,
+}
+
+impl Lasting {
+    pub(super) fn new(seed: u64) -> Self {
+        Lasting {
+            outputs: VecDeque::new(),
+            random: Random::new(seed),
+            clock: MediaClock::default(),
+            totals: CameraStats::default(),
+            meter: Meter::default(),
+        }
+    }
+
+    pub(super) fn event(&mut self, event: Event) {
+        tracing::debug!(?event);
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// Another RTP timeline begins.
+    pub(super) fn rebase(&mut self) {
+        self.clock.rebase();
+        self.meter = Meter::default();
+    }
+
+    pub(super) fn deliver(
+        &mut self,
+        unit: h264::AccessUnit,
+        capture_time: Option<SystemTime>,
+        arrival: Instant,
+    ) {
+        let unit = AccessUnit {
+            timestamp: self.clock.map(unit.timestamp.0, arrival),
+            data: unit.data,
+            capture_time,
+            arrival,
+            is_idr: unit.is_idr,
+            has_parameter_sets: unit.has_parameter_sets,
+            parameters: unit.parameters,
+            lost_before: unit.lost_before,
+            has_b_slice: unit.has_b_slice,
+        };
+        self.totals.access_units += 1;
+        self.totals.idrs += u64::from(unit.is_idr);
+        self.totals.parameters = Some(unit.parameters);
+        self.meter.measure(&unit, &mut self.totals);
+        self.outputs.push_back(Output::AccessUnit(unit));
+    }
+
+    /// Keeps the figures of an attempt that has ended.
+    pub(super) fn absorb(&mut self, ended: &Attempt) {
+        if let Some(track) = ended.track() {
+            track.add_to(&mut self.totals);
+        }
+        self.totals.jitter = Duration::ZERO;
+    }
+
+    pub(super) fn stats(&self, running: Option<&Attempt>) -> CameraStats {
+        let mut stats = self.totals;
+        if let Some((attempt, track)) = running.and_then(|attempt| Some((attempt, attempt.track()?))) {
+            stats.transport = Some(attempt.transport());
+            track.add_to(&mut stats);
+        }
+        stats
+    }
+}
+
+/// Rates over windows of a second.
+#[derive(Debug, Default)]
+struct Meter {
+    window: Option<Window>,
+    since_idr: Option<u32>,
+}
+
+#[derive(Debug)]
+struct Window {
+    start: Instant,
+    start_timestamp: h264::Timestamp,
+    pictures: u32,
+    bytes: usize,
+}
+
+impl Meter {
+    const WINDOW: Duration = Duration::from_secs(1);
+
+    fn measure(&mut self, unit: &AccessUnit, stats: &mut CameraStats) {
+        if unit.is_idr {
+            stats.group_of_pictures = self.since_idr.or(stats.group_of_pictures);
+            self.since_idr = Some(0);
+        }
+        self.since_idr = self.since_idr.map(|pictures| pictures.saturating_add(1));
+
+        let window = self.window.get_or_insert(Window {
+            start: unit.arrival,
+            start_timestamp: unit.timestamp,
+            pictures: 0,
+            bytes: 0,
+        });
+        let elapsed = unit.arrival.saturating_duration_since(window.start);
+        let ticks = u32::try_from(unit.timestamp.0.saturating_sub(window.start_timestamp.0)).unwrap_or(0);
+        if elapsed >= Self::WINDOW && ticks > 0 {
+            stats.frame_rate = Some(f64::from(window.pictures) * 90_000.0 / f64::from(ticks));
+            let bits = window.bytes as u128 * 8 * 1_000_000 / elapsed.as_micros();
+            stats.bitrate = u64::try_from(bits).ok();
+            *window = Window {
+                start: unit.arrival,
+                start_timestamp: unit.timestamp,
+                pictures: 0,
+                bytes: 0,
+            };
+        }
+        window.pictures += 1;
+        window.bytes += unit.data.len();
+    }
+}

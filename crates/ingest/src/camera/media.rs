@@ -1,0 +1,237 @@
+//! The stream of one connection: its track, and what goes back to the camera for it.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use throughline_rtp::Ssrc;
+use throughline_rtsp::write_interleaved_header;
+
+use super::keyframe::KeyframeRequester;
+use super::lasting::Lasting;
+use super::rtcp::Reporter;
+use super::select::Selection;
+use super::track::{Progress, Track};
+use super::transport::{MediaPath, UdpPath};
+use super::watchdog::{Alarm, Watchdog};
+use super::{Output, UdpSocket};
+use crate::{Error, Event, KeyframeReason, Missing, Timeouts};
+
+/// What exists once SETUP was answered.
+#[derive(Debug)]
+pub(super) struct Media {
+    path: MediaPath,
+    track: Track,
+    reporter: Reporter,
+    keyframes: KeyframeRequester,
+    /// None until PLAY is answered.
+    watchdog: Option<Watchdog>,
+}
+
+impl Media {
+    pub(super) fn new(path: MediaPath, selection: &Selection, lasting: &mut Lasting) -> Self {
+        let track = Track::new(selection, path.transport(), lasting);
+        let reporter = Reporter::new(&mut lasting.random, selection.full_intra_request);
+        let media = Media {
+            path,
+            track,
+            reporter,
+            keyframes: KeyframeRequester::default(),
+            watchdog: None,
+        };
+        // Before PLAY, so that a firewall is open when the first IDR comes (Q43).
+        media.punch(lasting);
+        media
+    }
+
+    pub(super) fn path(&mut self) -> &mut MediaPath {
+        &mut self.path
+    }
+
+    pub(super) fn track(&self) -> &Track {
+        &self.track
+    }
+
+    /// How long pictures came for.
+    pub(super) fn played(&self) -> Duration {
+        self.watchdog.as_ref().map_or(Duration::ZERO, Watchdog::played)
+    }
+
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        let watchdog = self.watchdog.as_ref().map(Watchdog::wake_at);
+        let keyframe = self.feedback_target().and_then(|_| self.keyframes.wake_at());
+        [watchdog, keyframe, self.track.wake_at(), self.reporter.wake_at()]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// PLAY was answered.
+    pub(super) fn start(&mut self, now: Instant, limits: &Timeouts, lasting: &mut Lasting) {
+        let mut watchdog = Watchdog::new(now, self.path.transport(), limits);
+        if self.track.ssrc().is_some() {
+            watchdog.on_packet(now);
+        }
+        self.watchdog = Some(watchdog);
+        if !self.track.has_delivered() {
+            self.keyframes.want(now, KeyframeReason::Start);
+        }
+        self.reporter.start(now);
+        self.send_due_rtcp(now, lasting);
+    }
+
+    pub(super) fn handle_rtp(&mut self, now: Instant, packet: &[u8], lasting: &mut Lasting) {
+        if let Some(progress) = self.track.handle_rtp(now, packet, lasting) {
+            if let Some(watchdog) = &mut self.watchdog {
+                watchdog.on_packet(now);
+            }
+            self.note(now, progress, lasting);
+        }
+    }
+
+    /// Breaks where the camera says goodbye.
+    pub(super) fn handle_rtcp(&mut self, now: Instant, compound: &[u8]) -> ControlFlow<()> {
+        self.track.handle_rtcp(now, compound)
+    }
+
+    /// Fails where what should have happened by now did not.
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        peer: &str,
+        lasting: &mut Lasting,
+    ) -> Result<(), Error> {
+        if self.track.wake_at().is_some_and(|wake| wake <= now) {
+            let progress = self.track.handle_timeout(now, lasting);
+            self.note(now, progress, lasting);
+        }
+        if let Some(alarm) = self.watchdog.as_mut().and_then(|watchdog| watchdog.poll(now)) {
+            self.handle_alarm(now, alarm, peer, lasting)?;
+        }
+        self.send_due_rtcp(now, lasting);
+        Ok(())
+    }
+
+    pub(super) fn request_keyframe(&mut self, now: Instant, reason: KeyframeReason, lasting: &mut Lasting) {
+        self.keyframes.want(now, reason);
+        self.send_due_rtcp(now, lasting);
+    }
+
+    /// The stream has ended.
+    pub(super) fn finish(&mut self, now: Instant, lasting: &mut Lasting) {
+        self.track.finish(now, lasting);
+    }
+
+    /// Draws the conclusions from what the track made of its packets.
+    fn note(&mut self, now: Instant, progress: Progress, lasting: &mut Lasting) {
+        if progress.pictures > 0
+            && let Some(watchdog) = &mut self.watchdog
+        {
+            watchdog.on_picture(now);
+        }
+        if progress.idrs > 0 {
+            self.keyframes.on_idr();
+        }
+        if progress.needs_idr {
+            self.request_keyframe(now, KeyframeReason::Loss, lasting);
+        }
+    }
+
+    fn handle_alarm(
+        &mut self,
+        now: Instant,
+        alarm: Alarm,
+        peer: &str,
+        lasting: &mut Lasting,
+    ) -> Result<(), Error> {
+        let peer = peer.to_owned();
+        let (ssrc, packets) = (self.track.ssrc().map(|ssrc| ssrc.0), self.track.packets());
+        match alarm {
+            Alarm::NothingArrived { waited } | Alarm::Stalled { waited } => Err(Error::NoMedia {
+                peer,
+                transport: self.path.transport(),
+                payload_type: self.track.payload_type().0,
+                waited,
+                ssrc,
+            }),
+            Alarm::NoPictureYet { waited } => {
+                let missing = self.track.missing();
+                lasting.event(Event::NoPicture { missing, waited });
+                self.request_keyframe(now, KeyframeReason::NoPicture, lasting);
+                Ok(())
+            }
+            Alarm::NoPicture { waited } => Err(match self.track.missing() {
+                Missing::ParameterSets => Error::NoParameterSets {
+                    peer,
+                    waited,
+                    packets,
+                    ssrc,
+                },
+                Missing::Idr => Error::NoIdr {
+                    peer,
+                    waited,
+                    packets,
+                    ssrc,
+                },
+            }),
+        }
+    }
+
+    /// Whom feedback is about: known from the first packet on, and told to nobody before PLAY is answered (Q37).
+    fn feedback_target(&self) -> Option<Ssrc> {
+        self.watchdog.as_ref().and_then(|_| self.track.ssrc())
+    }
+
+    fn send_due_rtcp(&mut self, now: Instant, lasting: &mut Lasting) {
+        if self.reporter.is_due(now) {
+            let report = self.reporter.report(self.track.report_block(now));
+            self.send_rtcp(&report, lasting);
+            if self.track.ssrc().is_none() {
+                self.punch(lasting);
+            }
+        }
+        if let Some(ssrc) = self.feedback_target()
+            && let Some(request) = self.keyframes.poll(now)
+        {
+            let block = self.track.report_block(now);
+            let contents = self.reporter.keyframe_request(request.attempt, block, ssrc);
+            self.send_rtcp(&contents, lasting);
+            lasting.totals.keyframe_requests += 1;
+            lasting.event(Event::KeyframeRequested {
+                reason: request.reason,
+                attempt: request.attempt,
+            });
+        }
+    }
+
+    fn send_rtcp(&self, contents: &[u8], lasting: &mut Lasting) {
+        match &self.path {
+            MediaPath::Tcp(channels) => {
+                let mut framed = Vec::with_capacity(4 + contents.len());
+                let length = u16::try_from(contents.len()).unwrap_or(u16::MAX);
+                write_interleaved_header(channels.rtcp, length, &mut framed);
+                framed.extend_from_slice(contents);
+                lasting.outputs.push_back(Output::Transmit(framed.into()));
+            }
+            MediaPath::Udp(path) => send_datagram(path, UdpSocket::Rtcp, contents, lasting),
+        }
+    }
+
+    /// Opens a way back through NAT and firewalls (Q43): an empty RTP packet now, RTCP by the reports.
+    fn punch(&self, lasting: &mut Lasting) {
+        if let MediaPath::Udp(path) = &self.path {
+            let packet = self.track.empty_packet(self.reporter.ssrc());
+            send_datagram(path, UdpSocket::Rtp, &packet, lasting);
+        }
+    }
+}
+
+fn send_datagram(path: &UdpPath, socket: UdpSocket, contents: &[u8], lasting: &mut Lasting) {
+    if let Some(destination) = path.destination(socket) {
+        lasting.outputs.push_back(Output::Datagram {
+            socket,
+            destination,
+            contents: Bytes::copy_from_slice(contents),
+        });
+    }
+}

@@ -1,0 +1,331 @@
+//! One camera without I/O: the RTSP session, its H.264 track, RTCP, watchdogs, transport fall-back and reconnects.
+//!
+//! Time is an argument and randomness a seed, so that all of it runs in simulation. A driver answers what
+//! [`Camera::poll_output`] asks for and hands in what the network brings, by the `handle_*` methods; they may be called
+//! at any time, in any order, and never fail. After each of them, drain the outputs until [`Output::Idle`]; what one
+//! call can put out is bounded by the bytes that it was given.
+//!
+//! ```no_run
+//! use std::time::Instant;
+//! use throughline_ingest::camera::{Camera, Output};
+//! # fn connect(_host: &str) {}
+//! # fn send(_bytes: &[u8]) {}
+//! # fn wait(_until: Option<Instant>) -> Option<Vec<u8>> { None }
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = throughline_ingest::Config::parse("rtsp://192.0.2.7/stream1")?;
+//! let mut camera = Camera::new(config, 42);
+//! camera.start(Instant::now());
+//! loop {
+//!     match camera.poll_output() {
+//!         Output::Connect { host, .. } => connect(&host), // then camera.handle_connected(..)
+//!         Output::Transmit(bytes) => send(&bytes),
+//!         Output::AccessUnit(picture) => println!("{} bytes", picture.data.len()),
+//!         Output::Ended(result) => return Ok(result?),
+//!         Output::Idle { wake_at } => match wait(wake_at) {
+//!             Some(read) => camera.handle_stream(Instant::now(), &read),
+//!             None => camera.handle_timeout(Instant::now()),
+//!         },
+//!         _ => {} // events, and the outputs that only UDP needs
+//!     }
+//! }
+//! # }
+//! ```
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+
+use crate::{AccessUnit, CameraStats, Config, Error, Event, Retry};
+
+mod attempt;
+mod clock;
+mod keyframe;
+mod lasting;
+mod media;
+mod random;
+mod retry;
+mod rtcp;
+mod select;
+mod track;
+mod transport;
+mod watchdog;
+
+use attempt::{Attempt, End};
+use lasting::Lasting;
+use retry::Backoff;
+use transport::TransportChoice;
+
+/// What a [`Camera`] wants done.
+#[derive(Debug)]
+pub enum Output {
+    /// Drop what connection and sockets there are and connect; answer with [`Camera::handle_connected`] or
+    /// [`Camera::handle_connect_failed`].
+    Connect {
+        /// A name or an address, an IPv6 one without brackets.
+        host: String,
+        /// The TCP port.
+        port: u16,
+        /// After this long the camera gives the connection up by itself.
+        limit: Duration,
+    },
+    /// Drop the connection and the UDP sockets.
+    Disconnect,
+    /// Write this to the connection, whole and in order; one write, for some servers read one message at a time (Q45).
+    Transmit(Bytes),
+    /// Bind a pair of UDP sockets, RTP at an even port and RTCP at the next; answer with
+    /// [`Camera::handle_udp_bound`] or [`Camera::handle_udp_bind_failed`].
+    BindUdp {
+        /// The near end of the connection; bind to this address, at other ports.
+        local: SocketAddr,
+    },
+    /// Send this datagram; if it is lost, nothing is broken.
+    Datagram {
+        /// From which of the two sockets.
+        socket: UdpSocket,
+        /// To where.
+        destination: SocketAddr,
+        /// What.
+        contents: Bytes,
+    },
+    /// A picture.
+    AccessUnit(AccessUnit),
+    /// News.
+    Event(Event),
+    /// The end, and nothing but [`Output::Idle`] after it: `Ok` after [`Camera::close`].
+    Ended(Result<(), Error>),
+    /// Nothing more for now.
+    Idle {
+        /// When to call [`Camera::handle_timeout`], unless something else happens before.
+        wake_at: Option<Instant>,
+    },
+}
+
+/// One of the two UDP sockets of a track.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UdpSocket {
+    /// The one at the even port.
+    Rtp,
+    /// The one above it.
+    Rtcp,
+}
+
+/// The near ports of a pair of UDP sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UdpPorts {
+    /// Of the RTP socket, even.
+    pub rtp: u16,
+    /// Of the RTCP socket, the next.
+    pub rtcp: u16,
+}
+
+/// Why no connection came about.
+#[derive(Debug)]
+pub enum ConnectError {
+    /// The host name has no address, or the resolver failed.
+    Resolve(io::Error),
+    /// No address of the host could be connected to; the error's kind tells refused from timed out from unreachable.
+    Connect(io::Error),
+}
+
+/// One camera, from the first connection through all reconnects to its end.
+#[derive(Debug)]
+pub struct Camera {
+    config: Config,
+    lasting: Lasting,
+    choice: TransportChoice,
+    backoff: Backoff,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    /// Not started.
+    New,
+    /// Connected, or about to be.
+    Running(Box<Attempt>),
+    /// A connection failed, the next is not due yet.
+    Waiting { until: Instant },
+    /// Closed, or failed for good.
+    Ended,
+}
+
+impl Camera {
+    /// A camera that does nothing before [`start`](Self::start). `seed` makes identifiers and jitter; give each
+    /// camera another.
+    pub fn new(mut config: Config, seed: u64) -> Self {
+        config.timeouts = config.timeouts.bounded();
+        Camera {
+            lasting: Lasting::new(seed),
+            choice: TransportChoice::new(config.transport),
+            config,
+            backoff: Backoff::default(),
+            phase: Phase::New,
+        }
+    }
+
+    /// Begins with the first connection.
+    pub fn start(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::New) {
+            self.begin(now);
+        }
+    }
+
+    /// Answers [`Output::Connect`]: `peer` is the far end of the connection, `local` the near one.
+    pub fn handle_connected(&mut self, now: Instant, peer: SocketAddr, local: SocketAddr) {
+        self.with_attempt(now, |attempt, lasting| {
+            attempt.handle_connected(now, (peer, local), lasting);
+        });
+    }
+
+    /// Answers [`Output::Connect`].
+    pub fn handle_connect_failed(&mut self, now: Instant, error: ConnectError) {
+        self.with_attempt(now, |attempt, _| attempt.handle_connect_failed(error));
+    }
+
+    /// The connection was closed by the camera, or broke with an error.
+    pub fn handle_closed(&mut self, now: Instant, error: Option<io::Error>) {
+        self.with_attempt(now, |attempt, lasting| attempt.handle_closed(now, error, lasting));
+    }
+
+    /// Bytes from the connection, split anywhere. All are consumed: a frame that is not whole yet is kept.
+    pub fn handle_stream(&mut self, now: Instant, bytes: &[u8]) {
+        self.with_attempt(now, |attempt, lasting| attempt.handle_stream(now, bytes, lasting));
+    }
+
+    /// A datagram from one of the two sockets.
+    pub fn handle_datagram(&mut self, now: Instant, socket: UdpSocket, source: SocketAddr, contents: &[u8]) {
+        self.with_attempt(now, |attempt, lasting| {
+            attempt.handle_datagram(now, (socket, source), contents, lasting);
+        });
+    }
+
+    /// Answers [`Output::BindUdp`] with the ports of the two sockets.
+    pub fn handle_udp_bound(&mut self, now: Instant, ports: UdpPorts) {
+        self.with_attempt(now, |attempt, lasting| {
+            attempt.handle_udp_bound(now, ports, lasting);
+        });
+    }
+
+    /// Answers [`Output::BindUdp`].
+    pub fn handle_udp_bind_failed(&mut self, now: Instant, error: io::Error) {
+        self.with_attempt(now, |attempt, _| attempt.handle_udp_bind_failed(error));
+    }
+
+    /// The time of [`Output::Idle`] has come.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if let Phase::Waiting { until } = self.phase
+            && until <= now
+        {
+            self.lasting.totals.reconnects += 1;
+            self.begin(now);
+        }
+        self.with_attempt(now, |attempt, lasting| attempt.handle_timeout(now, lasting));
+    }
+
+    /// Asks the camera for a key frame: a PLI, and a FIR where the camera announces it. At most two a second go out,
+    /// and one wish is repeated once a second, five times, until an IDR arrives. Nothing while no stream plays: it will
+    /// begin with an IDR.
+    pub fn request_keyframe(&mut self, now: Instant) {
+        self.with_attempt(now, |attempt, lasting| attempt.request_keyframe(now, lasting));
+    }
+
+    /// Ends the session with TEARDOWN, then the camera. Access units that came before may still come out.
+    pub fn close(&mut self, now: Instant) {
+        match &mut self.phase {
+            Phase::Running(_) => self.with_attempt(now, |attempt, lasting| attempt.close(now, lasting)),
+            Phase::New | Phase::Waiting { .. } => self.end(Ok(())),
+            Phase::Ended => {}
+        }
+    }
+
+    /// What is to be done next. Call it until [`Output::Idle`].
+    pub fn poll_output(&mut self) -> Output {
+        if let Some(output) = self.lasting.outputs.pop_front() {
+            return output;
+        }
+        Output::Idle {
+            wake_at: match &self.phase {
+                Phase::Running(attempt) => attempt.wake_at(),
+                Phase::Waiting { until } => Some(*until),
+                Phase::New | Phase::Ended => None,
+            },
+        }
+    }
+
+    /// Figures since the start, over all connections.
+    pub fn stats(&self) -> CameraStats {
+        match &self.phase {
+            Phase::Running(attempt) => self.lasting.stats(Some(attempt)),
+            _ => self.lasting.stats(None),
+        }
+    }
+
+    fn begin(&mut self, now: Instant) {
+        let mut attempt = Attempt::new(&self.config, self.choice.current(), &mut self.lasting);
+        attempt.start(now, &mut self.lasting);
+        self.phase = Phase::Running(Box::new(attempt));
+        self.settle(now);
+    }
+
+    fn with_attempt(&mut self, now: Instant, act: impl FnOnce(&mut Attempt, &mut Lasting)) {
+        if let Phase::Running(attempt) = &mut self.phase {
+            act(attempt, &mut self.lasting);
+            if attempt.hears() {
+                self.choice.worked();
+            }
+            self.settle(now);
+        }
+    }
+
+    /// Decides what follows an attempt that has ended.
+    fn settle(&mut self, now: Instant) {
+        let Phase::Running(attempt) = &mut self.phase else {
+            return;
+        };
+        let Some(end) = attempt.take_end() else {
+            return;
+        };
+        attempt.part(now, &mut self.lasting);
+        let (played, transport) = (attempt.played(), attempt.transport());
+        self.lasting.outputs.push_back(Output::Disconnect);
+        let error = match end {
+            End::Left => return self.end(Ok(())),
+            End::Failed(error) => error,
+        };
+        if is_of_transport(&error)
+            && let Some(to) = self.choice.fall_back()
+        {
+            self.lasting.event(Event::TransportFallback {
+                from: transport,
+                to,
+                reason: error,
+            });
+            return self.begin(now);
+        }
+        if self.config.retry == Retry::Never || error.is_configuration() {
+            return self.end(Err(error));
+        }
+        let retry_in = self.backoff.after(&error, played, &mut self.lasting.random);
+        self.lasting.event(Event::Disconnected { error, retry_in });
+        self.phase = Phase::Waiting {
+            until: now + retry_in,
+        };
+    }
+
+    fn end(&mut self, result: Result<(), Error>) {
+        self.phase = Phase::Ended;
+        self.lasting.outputs.push_back(Output::Ended(result));
+    }
+}
+
+/// Whether the other transport may do better.
+fn is_of_transport(error: &Error) -> bool {
+    match error {
+        Error::TransportRefused { .. } | Error::NoUdpPorts { .. } => true,
+        // After packets came, their end is not the transport's fault.
+        Error::NoMedia { ssrc, .. } => ssrc.is_none(),
+        _ => false,
+    }
+}

@@ -1,0 +1,100 @@
+//! Which of the camera's streams is played.
+
+use throughline_h264::ParameterSets;
+use throughline_rtp::PayloadType;
+use throughline_sdp::{Format, MediaDescription, MediaKind, SessionDescription};
+
+use crate::{Described, TrackDescription};
+
+/// The H.264 format that is played, and what the description says of it.
+#[derive(Debug)]
+pub(super) struct Selection {
+    /// Index of its media in the description.
+    pub(super) media: usize,
+    pub(super) payload_type: PayloadType,
+    pub(super) parameter_sets: Option<ParameterSets>,
+    pub(super) full_intra_request: FullIntraRequestSupport,
+    pub(super) described: Described,
+}
+
+/// Whether the description announces `a=rtcp-fb:* ccm fir`,
+/// [RFC 5104 §7.1](https://www.rfc-editor.org/rfc/rfc5104#section-7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FullIntraRequestSupport {
+    Announced,
+    NotAnnounced,
+}
+
+/// The first H.264 format, by codec and not by place: cameras list others before it (Q126). Without one, the names of
+/// what there is. `server` is what the camera calls itself.
+pub(super) fn select(
+    description: &SessionDescription,
+    server: Option<&str>,
+) -> Result<Selection, Vec<String>> {
+    let formats: Vec<(usize, &MediaDescription, Format<'_>)> = description
+        .media()
+        .iter()
+        .enumerate()
+        .flat_map(|(index, media)| media.formats().map(move |format| (index, media, format)))
+        .collect();
+    let h264 = formats
+        .iter()
+        .position(|(_, media, format)| *media.kind() == MediaKind::Video && format.is_h264());
+    let Some((selected, (index, media, format))) =
+        h264.and_then(|selected| Some((selected, formats.get(selected)?)))
+    else {
+        return Err(codecs(&formats));
+    };
+    let sprop = format
+        .fmtp
+        .as_ref()
+        .and_then(|fmtp| fmtp.get("sprop-parameter-sets"));
+    let parameter_sets = sprop.map(ParameterSets::from_sprop);
+    Ok(Selection {
+        media: *index,
+        payload_type: PayloadType(format.payload_type),
+        full_intra_request: if media.supports_feedback(format.payload_type, "ccm fir") {
+            FullIntraRequestSupport::Announced
+        } else {
+            FullIntraRequestSupport::NotAnnounced
+        },
+        described: Described {
+            server: server.map(str::to_owned),
+            session_name: description
+                .session_name()
+                .map(str::trim)
+                // What RFC 8866 tells those to write who have no name.
+                .filter(|name| !matches!(*name, "" | "-"))
+                .map(str::to_owned),
+            tracks: formats
+                .iter()
+                .map(|(_, media, format)| track(media, format))
+                .collect(),
+            selected,
+            parameters: parameter_sets.as_ref().and_then(ParameterSets::parameters),
+        },
+        parameter_sets,
+    })
+}
+
+fn track(media: &MediaDescription, format: &Format<'_>) -> TrackDescription {
+    TrackDescription {
+        kind: media.kind().as_str().to_owned(),
+        encoding: format.encoding.to_owned(),
+        payload_type: format.payload_type,
+        clock_rate: format.clock_rate,
+    }
+}
+
+fn codecs(formats: &[(usize, &MediaDescription, Format<'_>)]) -> Vec<String> {
+    let is_video = |media: &MediaDescription| *media.kind() == MediaKind::Video;
+    let has_video = formats.iter().any(|(_, media, _)| is_video(media));
+    formats
+        .iter()
+        .filter(|(_, media, _)| is_video(media) || !has_video)
+        .map(|(_, _, format)| match format.encoding {
+            "" => format!("payload type {}", format.payload_type),
+            encoding => encoding.to_owned(),
+        })
+        .collect()
+}

@@ -1,0 +1,299 @@
+//! The H.264 track: packets to access units.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use throughline_h264::{Depacketizer, DepacketizerConfig, RtpPayload, Timestamp};
+use throughline_rtp::rtcp::{self, ReportBlock, RtcpPacket};
+use throughline_rtp::{
+    ClockRate, GapPolicy, NtpTimestamp, Ordered, Packet, PacketHeader, PayloadType, Pushed,
+    ReceptionStatistics, ReorderBuffer, ReorderConfig, RtpTimestamp, SequenceNumber, Ssrc, Timeline,
+};
+
+use super::lasting::Lasting;
+use super::select::Selection;
+use crate::{CameraStats, Missing, Transport};
+
+/// At the end of a stream nothing is waited for any more: longer than any packet is held.
+const PAST_ALL_DELAYS: Duration = Duration::from_secs(60);
+
+/// What one input led to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Progress {
+    pub(super) pictures: u32,
+    pub(super) idrs: u32,
+    /// A picture was withheld because one that it refers to was lost.
+    pub(super) needs_idr: bool,
+}
+
+/// One SSRC's worth of reordering, statistics, clock and depacketizing, for one connection.
+#[derive(Debug)]
+pub(super) struct Track {
+    payload_type: PayloadType,
+    reorder: ReorderBuffer,
+    reception: ReceptionStatistics,
+    assembler: Assembler,
+    packets: u64,
+    bytes: u64,
+    malformed: u64,
+    foreign: u64,
+}
+
+/// What comes behind the reorder buffer, apart from it because the buffer lends its packets.
+#[derive(Debug)]
+struct Assembler {
+    ssrc: Option<Ssrc>,
+    timeline: Timeline,
+    /// Of a source that no packet has come from yet: many cameras report before they send.
+    early: Option<ClockReading>,
+    depacketizer: Depacketizer,
+}
+
+/// What a sender report says about its source's clock.
+#[derive(Clone, Copy, Debug)]
+struct ClockReading {
+    ssrc: Ssrc,
+    ntp: NtpTimestamp,
+    rtp: RtpTimestamp,
+    arrival: Instant,
+}
+
+impl Track {
+    pub(super) fn new(selection: &Selection, transport: Transport, lasting: &mut Lasting) -> Self {
+        lasting.rebase();
+        let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
+        if let Some(sets) = &selection.parameter_sets {
+            depacketizer.set_parameter_sets(sets);
+        }
+        let loss = match transport {
+            Transport::Tcp => GapPolicy::Immediate,
+            Transport::Udp => GapPolicy::Wait,
+        };
+        Track {
+            payload_type: selection.payload_type,
+            reorder: ReorderBuffer::new(ReorderConfig {
+                loss,
+                ..ReorderConfig::default()
+            }),
+            reception: ReceptionStatistics::new(ClockRate::VIDEO),
+            assembler: Assembler {
+                ssrc: None,
+                timeline: Timeline::new(ClockRate::VIDEO),
+                early: None,
+                depacketizer,
+            },
+            packets: 0,
+            bytes: 0,
+            malformed: 0,
+            foreign: 0,
+        }
+    }
+
+    /// Of the format that is played.
+    pub(super) fn payload_type(&self) -> PayloadType {
+        self.payload_type
+    }
+
+    /// Of the packets, once there were any.
+    pub(super) fn ssrc(&self) -> Option<Ssrc> {
+        self.assembler.ssrc
+    }
+
+    pub(super) fn packets(&self) -> u64 {
+        self.packets
+    }
+
+    pub(super) fn has_delivered(&self) -> bool {
+        self.assembler.depacketizer.stats().delivered > 0
+    }
+
+    /// When the reorder buffer gives up waiting.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        self.reorder.wake_at()
+    }
+
+    /// Nothing if it is no packet of this track.
+    pub(super) fn handle_rtp(
+        &mut self,
+        now: Instant,
+        packet: &[u8],
+        lasting: &mut Lasting,
+    ) -> Option<Progress> {
+        let bytes = packet.len();
+        let Ok(packet) = Packet::parse(packet) else {
+            self.malformed += 1;
+            return None;
+        };
+        if packet.payload_type() != self.payload_type {
+            // Some cameras send each packet a second time under another type (Q85).
+            self.foreign += 1;
+            return None;
+        }
+        self.packets += 1;
+        self.bytes += bytes as u64;
+        self.reception.on_packet(&packet, now);
+        let mut progress = Progress::default();
+        if let Pushed::InOrder(ordered) = self.reorder.push(now, packet) {
+            self.assembler.push(now, ordered, lasting, &mut progress);
+        }
+        self.drain_held(now, now, lasting, &mut progress);
+        Some(progress)
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant, lasting: &mut Lasting) -> Progress {
+        let mut progress = Progress::default();
+        self.drain_held(now, now, lasting, &mut progress);
+        progress
+    }
+
+    /// Takes sender reports to heart; breaks where the camera says goodbye.
+    pub(super) fn handle_rtcp(&mut self, now: Instant, compound: &[u8]) -> ControlFlow<()> {
+        for packet in rtcp::compound(compound) {
+            match packet {
+                Ok(RtcpPacket::SenderReport(report)) => {
+                    if Some(report.ssrc) == self.assembler.ssrc {
+                        self.reception.on_sender_report(&report, now);
+                    }
+                    self.assembler.handle_clock_reading(ClockReading {
+                        ssrc: report.ssrc,
+                        ntp: report.ntp,
+                        rtp: report.rtp,
+                        arrival: now,
+                    });
+                }
+                Ok(RtcpPacket::Bye(bye)) if Some(bye.ssrc) == self.assembler.ssrc => {
+                    return ControlFlow::Break(());
+                }
+                Ok(_) => {}
+                Err(_) => self.malformed += 1,
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// The stream has ended: what is still held comes out.
+    pub(super) fn finish(&mut self, now: Instant, lasting: &mut Lasting) {
+        let mut progress = Progress::default();
+        self.drain_held(now, now + PAST_ALL_DELAYS, lasting, &mut progress);
+        self.assembler.depacketizer.flush();
+        self.assembler.collect(now, lasting, &mut progress);
+    }
+
+    /// What keeps the packets from being pictures.
+    pub(super) fn missing(&self) -> Missing {
+        let stats = self.assembler.depacketizer.stats();
+        if stats.delivered == 0 && stats.missing_parameter_sets > 0 {
+            Missing::ParameterSets
+        } else {
+            Missing::Idr
+        }
+    }
+
+    pub(super) fn report_block(&mut self, now: Instant) -> Option<ReportBlock> {
+        self.reception.report_block(now)
+    }
+
+    /// A packet without payload, as a sender of `ssrc` would begin with.
+    pub(super) fn empty_packet(&self, ssrc: Ssrc) -> Vec<u8> {
+        let mut packet = Vec::with_capacity(12);
+        PacketHeader {
+            payload_type: self.payload_type,
+            marker: false,
+            sequence_number: SequenceNumber(0),
+            timestamp: RtpTimestamp(0),
+            ssrc,
+        }
+        .write(&mut packet);
+        packet
+    }
+
+    pub(super) fn add_to(&self, stats: &mut CameraStats) {
+        let reorder = self.reorder.stats();
+        let pictures = self.assembler.depacketizer.stats();
+        stats.packets += self.packets;
+        stats.bytes += self.bytes;
+        stats.malformed += self.malformed;
+        stats.foreign += self.foreign;
+        stats.lost += reorder.lost;
+        stats.reordered += reorder.held;
+        stats.duplicates += reorder.duplicates;
+        stats.late += reorder.late;
+        stats.unreadable_payloads += pictures.unreadable;
+        stats.dropped.waiting_for_idr += pictures.waiting_for_idr;
+        stats.dropped.missing_parameter_sets += pictures.missing_parameter_sets;
+        stats.dropped.damaged += pictures.damaged;
+        stats.dropped.reference_missing += pictures.reference_missing;
+        stats.dropped.oversized += pictures.oversized;
+        // 90 kHz ticks to microseconds.
+        stats.jitter = Duration::from_micros(u64::from(self.reception.stats().jitter) * 100 / 9);
+    }
+
+    fn drain_held(
+        &mut self,
+        arrival: Instant,
+        until: Instant,
+        lasting: &mut Lasting,
+        progress: &mut Progress,
+    ) {
+        while let Some(ordered) = self.reorder.pop_held(until) {
+            self.assembler.push(arrival, ordered, lasting, progress);
+        }
+    }
+}
+
+impl Assembler {
+    fn push(&mut self, now: Instant, ordered: Ordered<'_>, lasting: &mut Lasting, progress: &mut Progress) {
+        if ordered.resynchronized {
+            // What came before belongs to the old clock.
+            self.depacketizer.flush();
+            self.collect(now, lasting, progress);
+            self.timeline.forget_sender_reports();
+            lasting.rebase();
+        }
+        let packet = ordered.packet;
+        let timestamp = Timestamp(self.timeline.unwrap(packet.timestamp()).0);
+        if self.ssrc != Some(packet.ssrc()) {
+            self.ssrc = Some(packet.ssrc());
+            if let Some(early) = self.early.take() {
+                self.handle_clock_reading(early);
+            }
+        }
+        let withheld = self.depacketizer.stats().reference_missing;
+        let pushed = self.depacketizer.push(RtpPayload {
+            data: packet.payload(),
+            timestamp,
+            marker: packet.marker(),
+            lost_before: ordered.lost_before,
+        });
+        if let Err(error) = pushed {
+            let (sequence, ssrc) = (packet.sequence_number().0, packet.ssrc());
+            tracing::debug!(%error, sequence, %ssrc, "payload passed over");
+        }
+        self.collect(now, lasting, progress);
+        progress.needs_idr |= self.depacketizer.stats().reference_missing > withheld;
+    }
+
+    /// The clock of another source tells nothing about this one (Q88).
+    fn handle_clock_reading(&mut self, reading: ClockReading) {
+        if Some(reading.ssrc) == self.ssrc {
+            self.timeline
+                .on_sender_report(reading.ntp, reading.rtp, reading.arrival);
+        } else {
+            self.early = Some(reading);
+        }
+    }
+
+    fn collect(&mut self, now: Instant, lasting: &mut Lasting, progress: &mut Progress) {
+        while let Some(unit) = self.depacketizer.pop() {
+            progress.pictures += 1;
+            if unit.is_idr {
+                progress.idrs += 1;
+                progress.needs_idr = false;
+            }
+            let capture_time = self
+                .timeline
+                .capture_time(throughline_rtp::ExtendedTimestamp(unit.timestamp.0));
+            lasting.deliver(unit, capture_time, now);
+        }
+    }
+}

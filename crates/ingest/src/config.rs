@@ -1,0 +1,137 @@
+//! What a caller says about a camera.
+
+use std::time::Duration;
+
+use throughline_rtsp::{Credentials, RtspUrl, UrlError};
+
+/// What to connect to, and how patiently.
+///
+/// [`Config::parse`] is enough for most cameras; the fields are public for the rest.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// The camera's address. Holds no credentials.
+    pub url: RtspUrl,
+    /// Answers a 401. Default: those of the URL, or none.
+    pub credentials: Option<Credentials>,
+    /// How media travels. Default: [`TransportPolicy::Auto`].
+    pub transport: TransportPolicy,
+    /// What follows a failure. Default: [`Retry::Forever`].
+    pub retry: Retry,
+    /// How long each step may take.
+    pub timeouts: Timeouts,
+    /// Sent with each request; some cameras answer 401 to a request without one (Q15).
+    /// Default: `throughline/` and the version.
+    pub user_agent: String,
+}
+
+impl Config {
+    /// The defaults for the camera at `url`.
+    pub fn new(url: RtspUrl) -> Self {
+        Config {
+            url,
+            credentials: None,
+            transport: TransportPolicy::default(),
+            retry: Retry::default(),
+            timeouts: Timeouts::default(),
+            user_agent: concat!("throughline/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+
+    /// Reads `rtsp://user:password@host:port/path`; everything after the host is the camera's business.
+    /// Special characters in the password may be percent-encoded or not (Q54).
+    ///
+    /// # Errors
+    ///
+    /// Whatever is no RTSP URL. The error never repeats the password.
+    pub fn parse(url: &str) -> Result<Self, UrlError> {
+        let (url, credentials) = RtspUrl::parse(url)?;
+        Ok(Config {
+            credentials,
+            ..Config::new(url)
+        })
+    }
+}
+
+/// Which transport of the media to ask for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TransportPolicy {
+    /// TCP first, for it passes every firewall and loses nothing; UDP where the camera refuses TCP, or where
+    /// nothing arrives. The camera is given up only after both; what worked is tried first after a reconnect.
+    #[default]
+    Auto,
+    /// Interleaved in the RTSP connection, or an error.
+    Tcp,
+    /// UDP, or an error: the lowest latency on a network without loss or firewalls.
+    Udp,
+}
+
+/// What follows a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retry {
+    /// The first failure ends the stream with its error: for a probe or a recording.
+    Never,
+    /// Connect again after 0.5 s, doubling to 15 s, with a quarter of jitter; what only a changed
+    /// configuration mends ([`Error::is_configuration`](crate::Error::is_configuration)) ends the stream all the same.
+    #[default]
+    Forever,
+}
+
+/// How long each step may take before it counts as failed. `Duration::MAX` stands for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Timeouts {
+    /// Name resolution and the TCP connection together. Default: 5 s, in which TCP sends its SYN three times.
+    pub connect: Duration,
+    /// The answer to one RTSP request. Default: 10 s; slow cameras take 3 s to answer PLAY.
+    pub response: Duration,
+    /// From PLAY's answer to the first RTP packet over TCP. Default: 10 s.
+    pub first_packet: Duration,
+    /// From PLAY's answer to the first RTP packet over UDP. Default: 3 s; shorter than over TCP, for here
+    /// silence mostly means a firewall, and another transport may be left.
+    pub first_packet_udp: Duration,
+    /// Without any RTP packet while playing. Default: 10 s, so that a camera of one picture a second passes (Q100).
+    pub stalled: Duration,
+    /// With packets but without a picture, until a key frame is asked for and
+    /// [`Event::NoPicture`](crate::Event::NoPicture) says why. Default: 20 s.
+    pub picture: Duration,
+    /// With packets but without a picture, until the connection is given up. Default: 90 s; cameras with
+    /// "smart" codecs leave 60 s between key frames (Q139).
+    pub no_picture: Duration,
+    /// For the camera to answer TEARDOWN. Default: 1 s.
+    pub close: Duration,
+}
+
+/// Longer than any process waits, and short enough to be added to any moment.
+const NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
+
+impl Timeouts {
+    /// The same, with `Duration::MAX` and the like as [`NEVER`].
+    pub(crate) fn bounded(self) -> Self {
+        Timeouts {
+            connect: self.connect.min(NEVER),
+            response: self.response.min(NEVER),
+            first_packet: self.first_packet.min(NEVER),
+            first_packet_udp: self.first_packet_udp.min(NEVER),
+            stalled: self.stalled.min(NEVER),
+            picture: self.picture.min(NEVER),
+            no_picture: self.no_picture.min(NEVER),
+            close: self.close.min(NEVER),
+        }
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Timeouts {
+            connect: Duration::from_secs(5),
+            response: Duration::from_secs(10),
+            first_packet: Duration::from_secs(10),
+            first_packet_udp: Duration::from_secs(3),
+            stalled: Duration::from_secs(10),
+            picture: Duration::from_secs(20),
+            no_picture: Duration::from_secs(90),
+            close: Duration::from_secs(1),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! What can go wrong with a camera.
+
+use std::io;
+use std::time::Duration;
+
+use crate::Transport;
+
+/// Why a camera gives no pictures. Each is one line that names the peer and its cause; none holds a credential.
+/// (A cause is part of the line, and so no [`source`](std::error::Error::source) repeats it.)
+///
+/// `peer` is `host:port` as configured, with the address behind it once that is known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The host name has no address.
+    #[error("{peer}: host name not resolved: {cause}")]
+    Unresolvable {
+        /// The camera.
+        peer: String,
+        /// What the resolver said.
+        cause: io::Error,
+    },
+    /// The host is there; nothing listens on the port.
+    #[error("{peer}: connection refused")]
+    ConnectRefused {
+        /// The camera.
+        peer: String,
+    },
+    /// Nobody answered: host down, wrong address, or a firewall.
+    #[error("{peer}: no connection within {waited:.1?}")]
+    ConnectTimeout {
+        /// The camera.
+        peer: String,
+        /// How long it was tried.
+        waited: Duration,
+    },
+    /// The network says that the host cannot be reached.
+    #[error("{peer}: not reachable: {cause}")]
+    Unreachable {
+        /// The camera.
+        peer: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The connection broke: reset, or a failed read or write.
+    #[error("{peer}: connection lost: {cause}")]
+    ConnectionLost {
+        /// The camera.
+        peer: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The scheme of the URL is known, but not served yet.
+    #[error("{peer}: scheme {scheme}:// is not served yet")]
+    UnsupportedScheme {
+        /// The camera.
+        peer: String,
+        /// As in the URL, or in the redirect that led here.
+        scheme: &'static str,
+    },
+    /// The camera wants credentials, and none are configured.
+    #[error("{peer}: {cause}")]
+    NoCredentials {
+        /// The camera.
+        peer: String,
+        /// Names method and CSeq.
+        cause: throughline_rtsp::client::Error,
+    },
+    /// The camera refuses the configured credentials. Never retried: some cameras lock the account (Q103).
+    #[error("{peer}: {cause}")]
+    CredentialsRefused {
+        /// The camera.
+        peer: String,
+        /// Names method and CSeq.
+        cause: throughline_rtsp::client::Error,
+    },
+    /// The camera has no stream at the URL's path.
+    #[error("{peer}: no such stream: {cause}")]
+    NotFound {
+        /// The camera.
+        peer: String,
+        /// Names method and CSeq.
+        cause: throughline_rtsp::client::Error,
+    },
+    /// The camera has no session left to give (Q102).
+    #[error("{peer}: {cause}")]
+    Busy {
+        /// The camera.
+        peer: String,
+        /// Names method and CSeq.
+        cause: throughline_rtsp::client::Error,
+    },
+    /// The camera has no H.264 stream.
+    #[error("{peer}: no H.264 video track, the camera offers {}", offered(found))]
+    NoH264 {
+        /// The camera.
+        peer: String,
+        /// The codecs of its video tracks, or of all its tracks where it has no video: encoding names of the SDP.
+        found: Vec<String>,
+    },
+    /// The camera does not serve the transport that the policy asks for, or none at all.
+    #[error("{peer}: {cause}")]
+    TransportRefused {
+        /// The camera.
+        peer: String,
+        /// What was asked for last, and the CSeq.
+        cause: throughline_rtsp::client::Error,
+    },
+    /// The camera plays, but no datagram of it arrives: mostly a firewall or NAT. TCP is the remedy.
+    #[error(
+        "{peer}: no UDP packet arrived within {waited:.1?} of PLAY, a firewall seems to block them; use TCP"
+    )]
+    UdpBlocked {
+        /// The camera.
+        peer: String,
+        /// Since the answer to PLAY.
+        waited: Duration,
+    },
+    /// No pair of UDP ports could be had on this host.
+    #[error("{peer}: no UDP ports for the media: {cause}")]
+    NoUdpPorts {
+        /// The camera.
+        peer: String,
+        /// What the system said.
+        cause: io::Error,
+    },
+    /// The camera plays, but sends no RTP packet, or no more.
+    #[error("{peer}: no RTP packet of payload type {payload_type} over {transport} for {waited:.1?}{}", of(*ssrc))]
+    NoMedia {
+        /// The camera.
+        peer: String,
+        /// In use.
+        transport: Transport,
+        /// Of the H.264 format; packets of others do not count.
+        payload_type: u8,
+        /// Since the answer to PLAY, or since the last packet.
+        waited: Duration,
+        /// Of the packets before the silence, if there were any.
+        ssrc: Option<u32>,
+    },
+    /// Packets arrive, but no key frame to begin with.
+    #[error("{peer}: {packets} packets in {waited:.1?}, but no IDR among them{}", of(*ssrc))]
+    NoIdr {
+        /// The camera.
+        peer: String,
+        /// Without a picture.
+        waited: Duration,
+        /// Received over this connection.
+        packets: u64,
+        /// Of the packets.
+        ssrc: Option<u32>,
+    },
+    /// Packets arrive, but neither they nor the SDP hold SPS and PPS.
+    #[error("{peer}: {packets} packets in {waited:.1?}, but no SPS and PPS, nor in the SDP{}", of(*ssrc))]
+    NoParameterSets {
+        /// The camera.
+        peer: String,
+        /// Without a picture.
+        waited: Duration,
+        /// Received over this connection.
+        packets: u64,
+        /// Of the packets.
+        ssrc: Option<u32>,
+    },
+    /// The camera ended a stream that played: it closed the connection, or said BYE.
+    #[error("{peer}: the camera ended the stream: {how}")]
+    StreamEnded {
+        /// The camera.
+        peer: String,
+        /// By which sign.
+        how: StreamEnd,
+    },
+    /// The RTSP conversation failed.
+    #[error("{peer}: {cause}")]
+    Rtsp {
+        /// The camera.
+        peer: String,
+        /// Names method and CSeq.
+        cause: throughline_rtsp::client::Error,
+    },
+}
+
+impl Error {
+    /// Whether only a changed configuration mends this. Such an error ends the stream whatever
+    /// [`Retry`](crate::Retry) says: trying again is useless, and with a wrong password harmful (Q103).
+    pub fn is_configuration(&self) -> bool {
+        matches!(
+            self,
+            Error::UnsupportedScheme { .. }
+                | Error::NoCredentials { .. }
+                | Error::CredentialsRefused { .. }
+                | Error::NoH264 { .. }
+                | Error::Rtsp {
+                    cause: throughline_rtsp::client::Error::UnsupportedAuthentication { .. },
+                    ..
+                }
+        )
+    }
+}
+
+/// By which sign a camera ended a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamEnd {
+    /// It closed the RTSP connection.
+    Closed,
+    /// It sent an RTCP BYE for the stream.
+    Bye,
+}
+
+impl std::fmt::Display for StreamEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            StreamEnd::Closed => "connection closed",
+            StreamEnd::Bye => "RTCP BYE",
+        })
+    }
+}
+
+fn offered(found: &[String]) -> String {
+    if found.is_empty() {
+        "no track at all".to_owned()
+    } else {
+        found.join(", ")
+    }
+}
+
+fn of(ssrc: Option<u32>) -> String {
+    ssrc.map(|ssrc| format!(" (SSRC {ssrc:#010x})"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,126 @@
+//! What a camera tells its program besides pictures.
+
+use std::time::Duration;
+
+use throughline_h264::VideoParameters;
+
+use crate::Error;
+
+/// News of a camera's life, in the order in which it happened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A connection is being made.
+    Connecting {
+        /// `host:port`.
+        peer: String,
+    },
+    /// The camera described its stream, and H.264 is in it.
+    Described(Described),
+    /// PLAY was answered; packets are to be expected.
+    Playing {
+        /// How they come.
+        transport: Transport,
+    },
+    /// [`TransportPolicy::Auto`](crate::TransportPolicy::Auto) goes on with the other transport, on a new connection.
+    TransportFallback {
+        /// What was tried.
+        from: Transport,
+        /// What is tried next.
+        to: Transport,
+        /// Why.
+        reason: Error,
+    },
+    /// The camera was asked for a key frame by RTCP.
+    KeyframeRequested {
+        /// Who wants it.
+        reason: KeyframeReason,
+        /// 1 for the first request of a row, which goes on until an IDR arrives or the camera seems to ignore it.
+        attempt: u32,
+    },
+    /// Packets arrive, but no picture comes out of them. The camera is asked for a key frame; if it never comes,
+    /// the connection ends with [`Error::NoIdr`] or [`Error::NoParameterSets`].
+    NoPicture {
+        /// What is missing.
+        missing: Missing,
+        /// Since PLAY, or since the last picture.
+        waited: Duration,
+    },
+    /// The connection ended and is made again. The first picture after it is an IDR.
+    Disconnected {
+        /// Why.
+        error: Error,
+        /// When.
+        retry_in: Duration,
+    },
+}
+
+/// What the session description says.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Described {
+    /// What the camera's RTSP server calls itself.
+    pub server: Option<String>,
+    /// The session's name: often the make or model.
+    pub session_name: Option<String>,
+    /// Every format of every media of the description, in its order.
+    pub tracks: Vec<TrackDescription>,
+    /// The one that is played, as an index into `tracks`.
+    pub selected: usize,
+    /// What the description's SPS says; the stream's own counts where they differ (Q92, Q141).
+    pub parameters: Option<VideoParameters>,
+}
+
+/// One format of one media of a session description.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct TrackDescription {
+    /// `video`, `audio`, `application`, ..
+    pub kind: String,
+    /// The encoding's name, `H264`; empty where the description does not tell.
+    pub encoding: String,
+    /// The RTP payload type.
+    pub payload_type: u8,
+    /// In Hz; 0 where the description does not tell.
+    pub clock_rate: u32,
+}
+
+/// How media travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    /// Interleaved in the RTSP connection.
+    Tcp,
+    /// RTP and RTCP datagrams.
+    Udp,
+}
+
+impl std::fmt::Display for Transport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Transport::Tcp => "TCP",
+            Transport::Udp => "UDP",
+        })
+    }
+}
+
+/// Who wants a key frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyframeReason {
+    /// The stream did not begin with one.
+    Start,
+    /// Packets were lost, and pictures lack their references.
+    Loss,
+    /// No picture came for long.
+    NoPicture,
+    /// The caller, by `request_keyframe`.
+    Caller,
+}
+
+/// What keeps packets from being pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// No SPS and PPS, neither in the stream nor in the SDP.
+    ParameterSets,
+    /// Parameter sets are there, but no IDR picture to begin with.
+    Idr,
+}

@@ -1,0 +1,81 @@
+//! A camera as a stream of H.264 pictures, as the camera coded them: RTSP in, access units out, nothing decoded.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use throughline_ingest::{CameraStream, Config};
+//!
+//! let mut camera = CameraStream::open(Config::parse("rtsp://user:password@192.0.2.7/stream1")?);
+//! while let Some(picture) = camera.next_access_unit().await {
+//!     println!("{} bytes", picture?.data.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`CameraStream`] is the tokio driver: it connects when it is first polled, and reads the network while it is polled.
+//! It also tells what happens, answers with figures and asks the camera for key frames:
+//!
+//! ```no_run
+//! # async fn example(viewer_lost_a_picture: impl Fn() -> bool) -> Result<(), Box<dyn std::error::Error>> {
+//! use throughline_ingest::{CameraStream, Config, Event, Item, Retry, TransportPolicy};
+//!
+//! let mut config = Config::parse("rtsp://192.0.2.7/stream1")?;
+//! config.transport = TransportPolicy::Udp;
+//! config.retry = Retry::Never;
+//! let mut camera = CameraStream::open(config);
+//! while let Some(item) = camera.next().await {
+//!     match item? {
+//!         Item::AccessUnit(picture) => println!("{} {}", picture.timestamp.0, picture.parameters.profile),
+//!         Item::Event(Event::Disconnected { error, retry_in }) => eprintln!("{error}; again in {retry_in:.1?}"),
+//!         Item::Event(_) => {}
+//!     }
+//!     if viewer_lost_a_picture() {
+//!         camera.request_keyframe();
+//!     }
+//!     if camera.stats().access_units == 1000 {
+//!         break;
+//!     }
+//! }
+//! camera.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Contract
+//!
+//! - The first picture is an IDR, and so is the first after a reconnect. Each IDR has its SPS and PPS in front of it.
+//! - No picture comes out whose references are missing: after a loss, the next is an IDR, which the camera is asked
+//!   for.
+//! - Timestamps keep the camera's spacing and go on over reconnects ([`AccessUnit::timestamp`]).
+//! - What a camera or a network does is an [`Event`] or, at the end, an [`Error`]; nothing of it panics, and no
+//!   credential is in any of them.
+//! - A consumer that does not poll stops the reading: TCP slows the camera down, UDP loses packets. No queue grows.
+//!
+//! # Layers
+//!
+//! All decisions (transport, fall-back, RTCP, key frame requests, watchdogs, reconnects) are made in [`camera`], which
+//! does no I/O and takes time as an argument. The driver above it knows sockets and one timer, and nothing about RTSP.
+//!
+//! # Limits
+//!
+//! `rtsp://` over TCP, media interleaved or by UDP unicast; H.264 only, other codecs are named in the error. TLS
+//! (`rtsps://`), tunnels over HTTP, multicast and audio are not served yet. The crates below bound what a peer can
+//! send: message, description, reorder buffer and picture each have a named limit.
+
+mod access_unit;
+pub mod camera;
+mod config;
+mod error;
+mod event;
+mod socket;
+mod stats;
+mod stream;
+
+pub use access_unit::AccessUnit;
+pub use config::{Config, Retry, Timeouts, TransportPolicy};
+pub use error::{Error, StreamEnd};
+pub use event::{Described, Event, KeyframeReason, Missing, TrackDescription, Transport};
+pub use stats::{CameraStats, DroppedPictures};
+pub use stream::{CameraStream, Item};
+pub use throughline_h264::{Level, Profile, ProfileLevelId, Timestamp, VideoParameters};
+pub use throughline_rtsp::{Credentials, RtspUrl, UrlError};

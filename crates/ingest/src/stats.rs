@@ -1,0 +1,80 @@
+//! Figures.
+
+use std::time::Duration;
+
+use throughline_h264::VideoParameters;
+
+use crate::Transport;
+
+/// What a camera did so far, over all its connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub struct CameraStats {
+    /// In use now; none while not connected, or not that far.
+    pub transport: Option<Transport>,
+    /// RTP packets of the track.
+    pub packets: u64,
+    /// Their bytes, RTP headers included.
+    pub bytes: u64,
+    /// Packets that never came.
+    pub lost: u64,
+    /// Packets that came before one that they follow.
+    pub reordered: u64,
+    /// Packets that came twice.
+    pub duplicates: u64,
+    /// Packets that came after they were given up.
+    pub late: u64,
+    /// Packets and RTCP that could not be read.
+    pub malformed: u64,
+    /// Packets of other payload types, channels or senders (Q24, Q32, Q85).
+    pub foreign: u64,
+    /// RTP payloads that could not be read.
+    pub unreadable_payloads: u64,
+    /// Pictures given out.
+    pub access_units: u64,
+    /// IDR pictures among them.
+    pub idrs: u64,
+    /// Pictures kept back.
+    pub dropped: DroppedPictures,
+    /// Requests for a key frame that went out.
+    pub keyframe_requests: u64,
+    /// Connections after the first.
+    pub reconnects: u64,
+    /// Interarrival jitter of now, [RFC 3550 §6.4.1](https://www.rfc-editor.org/rfc/rfc3550#section-6.4.1).
+    pub jitter: Duration,
+    /// Of the latest picture.
+    pub parameters: Option<VideoParameters>,
+    /// Pictures from one IDR to the next, as lately seen.
+    pub group_of_pictures: Option<u32>,
+    /// Pictures a second by the camera's timestamps, over the last second or so.
+    pub frame_rate: Option<f64>,
+    /// Bits of pictures a second, over the last second or so.
+    pub bitrate: Option<u64>,
+}
+
+/// Pictures that arrived, at least in part, and were not given out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DroppedPictures {
+    /// They came before the first IDR.
+    pub waiting_for_idr: u64,
+    /// IDRs without SPS or PPS.
+    pub missing_parameter_sets: u64,
+    /// A part of them was lost.
+    pub damaged: u64,
+    /// They refer to a picture that was lost.
+    pub reference_missing: u64,
+    /// They exceed the bound of one picture.
+    pub oversized: u64,
+}
+
+impl DroppedPictures {
+    /// Of every reason.
+    pub fn total(&self) -> u64 {
+        self.waiting_for_idr
+            + self.missing_parameter_sets
+            + self.damaged
+            + self.reference_missing
+            + self.oversized
+    }
+}

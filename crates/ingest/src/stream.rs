@@ -1,0 +1,343 @@
+//! The tokio driver: sockets and a timer under a [`Camera`].
+
+use std::collections::VecDeque;
+use std::collections::hash_map::RandomState;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::hash::BuildHasher;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
+
+use bytes::{Buf, Bytes};
+use futures_core::Stream;
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+use tokio::time::Sleep;
+
+use crate::camera::{Camera, ConnectError, Output, UdpSocket};
+use crate::socket::{self, Connected, DatagramSocket, UdpPair};
+use crate::{AccessUnit, CameraStats, Config, Error, Event};
+
+/// What the camera has not taken yet; one that reads nothing is lost. At the most that is sent, a key frame request
+/// twice a second, this fills in five minutes.
+const MAX_UNSENT_BYTES: usize = 64 * 1024;
+
+/// One thing that a [`CameraStream`] yields.
+#[derive(Debug)]
+pub enum Item {
+    /// A picture.
+    AccessUnit(AccessUnit),
+    /// News.
+    Event(Event),
+}
+
+/// A camera as a [`Stream`] of pictures and events.
+///
+/// There is no task and no queue inside: the network is read while the stream is polled. A consumer that polls slowly
+/// slows the camera down over TCP and loses packets over UDP, so hand the pictures to something that decides what to
+/// drop. It needs a tokio runtime with I/O and time enabled when it is first polled, and connects then.
+///
+/// An `Err` is the last item: see [`Retry`](crate::Retry) for which errors come so and which as
+/// [`Event::Disconnected`]. Dropping the stream closes the sockets; [`close`](Self::close) also says goodbye.
+pub struct CameraStream {
+    camera: Camera,
+    stage: Stage,
+    connection: Connection,
+    unsent: VecDeque<Bytes>,
+    udp: Option<UdpPair>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Not polled yet.
+    Lazy,
+    Running,
+    /// The last item was given.
+    Ended,
+}
+
+type Connecting = Pin<Box<dyn Future<Output = Result<Connected, ConnectError>> + Send>>;
+
+enum Connection {
+    None,
+    Connecting(Connecting),
+    Up(TcpStream),
+}
+
+impl fmt::Debug for CameraStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CameraStream")
+            .field("stage", &self.stage)
+            .field("stats", &self.stats())
+            .finish_non_exhaustive()
+    }
+}
+
+impl CameraStream {
+    /// A camera that is connected to when the stream is first polled.
+    pub fn open(config: Config) -> Self {
+        // The standard library's hash keys are the one source of randomness that needs no dependency.
+        let seed = RandomState::new().hash_one(0_u8);
+        CameraStream {
+            camera: Camera::new(config, seed),
+            stage: Stage::Lazy,
+            connection: Connection::None,
+            unsent: VecDeque::new(),
+            udp: None,
+            sleep: None,
+        }
+    }
+
+    /// The next picture or event; `None` after the end. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Result<Item, Error>> {
+        poll_fn(|cx| self.poll_item(cx)).await
+    }
+
+    /// The next picture; events are passed over. Dropping the future loses nothing but events.
+    pub async fn next_access_unit(&mut self) -> Option<Result<AccessUnit, Error>> {
+        loop {
+            match self.next().await? {
+                Ok(Item::AccessUnit(access_unit)) => return Some(Ok(access_unit)),
+                Ok(Item::Event(_)) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// Asks the camera for a key frame, by RTCP. Takes effect when the stream is next polled; as often as one likes,
+    /// for what goes out is limited to two a second.
+    pub fn request_keyframe(&mut self) {
+        self.camera.request_keyframe(now());
+    }
+
+    /// Figures of now.
+    pub fn stats(&self) -> CameraStats {
+        self.camera.stats()
+    }
+
+    /// Ends the session with TEARDOWN, for which the camera gets one second
+    /// ([`Timeouts::close`](crate::Timeouts::close)), and closes the sockets.
+    pub async fn close(mut self) {
+        self.camera.close(now());
+        if self.stage == Stage::Lazy {
+            self.stage = Stage::Ended;
+        }
+        while self.next().await.is_some() {}
+    }
+
+    fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Item, Error>>> {
+        match self.stage {
+            Stage::Ended => return Poll::Ready(None),
+            Stage::Lazy => {
+                self.stage = Stage::Running;
+                self.camera.start(now());
+            }
+            Stage::Running => {}
+        }
+        loop {
+            match self.camera.poll_output() {
+                Output::AccessUnit(access_unit) => {
+                    return Poll::Ready(Some(Ok(Item::AccessUnit(access_unit))));
+                }
+                Output::Event(event) => return Poll::Ready(Some(Ok(Item::Event(event)))),
+                Output::Ended(result) => {
+                    self.stage = Stage::Ended;
+                    self.disconnect();
+                    return Poll::Ready(result.err().map(Err));
+                }
+                Output::Idle { wake_at } => ready!(self.poll_input(cx, wake_at)),
+                output => self.perform(cx, output),
+            }
+        }
+    }
+
+    /// Does to the sockets what the camera asks for.
+    fn perform(&mut self, cx: &mut Context<'_>, output: Output) {
+        match output {
+            Output::Connect { host, port, limit } => {
+                self.disconnect();
+                self.connection = Connection::Connecting(Box::pin(socket::connect(host, port, limit)));
+            }
+            Output::Disconnect => self.disconnect(),
+            Output::Transmit(bytes) => {
+                self.unsent.push_back(bytes);
+                let sent = self.send_unsent(cx);
+                self.report_failure(sent);
+            }
+            Output::BindUdp { local } => {
+                match UdpPair::bind(local).and_then(|pair| Ok((pair.ports()?, pair))) {
+                    Ok((ports, pair)) => {
+                        self.udp = Some(pair);
+                        self.camera.handle_udp_bound(now(), ports);
+                    }
+                    Err(error) => self.camera.handle_udp_bind_failed(now(), error),
+                }
+            }
+            Output::Datagram {
+                socket,
+                destination,
+                contents,
+            } => {
+                if let Some(pair) = &self.udp {
+                    let socket = match socket {
+                        UdpSocket::Rtp => &pair.rtp,
+                        UdpSocket::Rtcp => &pair.rtcp,
+                    };
+                    socket.send(destination, &contents);
+                }
+            }
+            Output::AccessUnit(_) | Output::Event(_) | Output::Ended(_) | Output::Idle { .. } => {}
+        }
+    }
+
+    fn disconnect(&mut self) {
+        self.connection = Connection::None;
+        self.unsent.clear();
+        self.udp = None;
+    }
+
+    fn report_failure(&mut self, result: io::Result<()>) {
+        if let Err(error) = result {
+            self.connection = Connection::None;
+            self.camera.handle_closed(now(), Some(error));
+        }
+    }
+
+    fn send_unsent(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        let Connection::Up(stream) = &mut self.connection else {
+            return Ok(());
+        };
+        while let Some(bytes) = self.unsent.front_mut() {
+            let Poll::Ready(sent) = Pin::new(&mut *stream).poll_write(cx, bytes) else {
+                break;
+            };
+            bytes.advance(sent?);
+            if bytes.is_empty() {
+                self.unsent.pop_front();
+            }
+        }
+        if self.unsent.iter().map(Bytes::len).sum::<usize>() > MAX_UNSENT_BYTES {
+            return Err(io::Error::new(
+                io::ErrorKind::TimedOut,
+                "the camera reads nothing",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Waits until something was handed to the camera. What comes rarely goes first, so that what comes often starves
+    /// nothing.
+    fn poll_input(&mut self, cx: &mut Context<'_>, wake_at: Option<Instant>) -> Poll<()> {
+        if self.poll_timer(cx, wake_at).is_ready() {
+            self.camera.handle_timeout(now());
+            return Poll::Ready(());
+        }
+        if self.poll_connection(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        let Some(pair) = &self.udp else {
+            return Poll::Pending;
+        };
+        for (kind, socket) in [(UdpSocket::Rtcp, &pair.rtcp), (UdpSocket::Rtp, &pair.rtp)] {
+            if poll_datagrams(cx, socket, kind, &mut self.camera).is_ready() {
+                return Poll::Ready(());
+            }
+        }
+        Poll::Pending
+    }
+
+    fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.unsent.is_empty() {
+            // For its waker: a socket that was full becomes writable without anything to read.
+            let sent = self.send_unsent(cx);
+            if sent.is_err() {
+                self.report_failure(sent);
+                return Poll::Ready(());
+            }
+        }
+        match &mut self.connection {
+            Connection::None => Poll::Pending,
+            Connection::Connecting(attempt) => {
+                match ready!(attempt.as_mut().poll(cx)) {
+                    Ok(connected) => {
+                        self.connection = Connection::Up(connected.stream);
+                        self.camera
+                            .handle_connected(now(), connected.peer, connected.local);
+                    }
+                    Err(error) => {
+                        self.connection = Connection::None;
+                        self.camera.handle_connect_failed(now(), error);
+                    }
+                }
+                Poll::Ready(())
+            }
+            Connection::Up(stream) => {
+                let mut closed = false;
+                let read = ready!(socket::poll_read(stream, cx, |bytes| {
+                    closed = bytes.is_empty();
+                    self.camera.handle_stream(now(), bytes);
+                }));
+                if closed {
+                    self.connection = Connection::None;
+                    self.camera.handle_closed(now(), None);
+                }
+                self.report_failure(read);
+                Poll::Ready(())
+            }
+        }
+    }
+
+    /// Ready when `wake_at` has come. A timer that is set too early stays so and is set anew when it fires: the
+    /// camera's deadlines move with each packet, and resetting a timer costs more than one idle wake-up.
+    fn poll_timer(&mut self, cx: &mut Context<'_>, wake_at: Option<Instant>) -> Poll<()> {
+        let Some(wake_at) = wake_at.map(tokio::time::Instant::from_std) else {
+            return Poll::Pending;
+        };
+        let sleep = self
+            .sleep
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(wake_at)));
+        if sleep.deadline() > wake_at {
+            sleep.as_mut().reset(wake_at);
+        }
+        loop {
+            ready!(sleep.as_mut().poll(cx));
+            if sleep.deadline() == wake_at {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(wake_at);
+        }
+    }
+}
+
+impl Stream for CameraStream {
+    type Item = Result<Item, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.poll_item(cx)
+    }
+}
+
+fn poll_datagrams(
+    cx: &mut Context<'_>,
+    socket: &DatagramSocket,
+    kind: UdpSocket,
+    camera: &mut Camera,
+) -> Poll<()> {
+    let mut arrival = None;
+    let received = ready!(socket.poll_receive(cx, |source, contents| {
+        camera.handle_datagram(*arrival.get_or_insert_with(now), kind, source, contents);
+    }));
+    if let Err(error) = received {
+        // Not fatal: some systems report an earlier datagram of ours as undeliverable here (Q43).
+        tracing::debug!(%error, "no datagram received");
+    }
+    Poll::Ready(())
+}
+
+/// tokio's clock, so that a paused runtime pauses the camera too.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}

@@ -1,0 +1,514 @@
+//! What a camera that does not work leads to.
+
+use std::time::Duration;
+
+use throughline_ingest::{Error, Event, Missing, Retry, StreamEnd, Transport, TransportPolicy};
+
+use crate::peer::{Carrier, Door, FRAME, Script, Serves, sdp};
+use crate::sim::{Sim, config};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn once(transport: TransportPolicy, script: Script) -> Sim {
+    let mut config = config();
+    config.transport = transport;
+    config.retry = Retry::Never;
+    Sim::new(config, script)
+}
+
+fn fallbacks(sim: &Sim) -> Vec<(Transport, Transport)> {
+    let fallback = |event: &Event| match event {
+        Event::TransportFallback { from, to, .. } => Some((*from, *to)),
+        _ => None,
+    };
+    sim.events
+        .iter()
+        .filter_map(|(_, event)| fallback(event))
+        .collect()
+}
+
+#[test]
+fn a_camera_with_udp_only_is_served_by_udp_on_a_new_connection() {
+    for serves in [Serves::UdpOnly, Serves::UdpWhateverIsAsked] {
+        let mut sim = once(
+            TransportPolicy::Auto,
+            Script {
+                serves,
+                ..Script::default()
+            },
+        );
+        sim.run_to(SECOND);
+        assert_eq!(fallbacks(&sim), [(Transport::Tcp, Transport::Udp)], "{serves:?}");
+        assert_eq!(sim.connects.len(), 2);
+        assert!(sim.ended.is_none() && sim.pictures.len() >= 20);
+    }
+}
+
+#[test]
+fn a_fixed_transport_that_is_refused_is_an_error() {
+    for (policy, serves) in [
+        (TransportPolicy::Tcp, Serves::UdpOnly),
+        (TransportPolicy::Udp, Serves::TcpOnly),
+    ] {
+        let mut sim = once(
+            policy,
+            Script {
+                serves,
+                ..Script::default()
+            },
+        );
+        sim.run_to(SECOND);
+        assert!(
+            matches!(sim.error(), Error::TransportRefused { .. }),
+            "{}",
+            sim.error()
+        );
+        assert!(
+            sim.error().to_string().starts_with("192.0.2.7:554: "),
+            "{}",
+            sim.error()
+        );
+    }
+}
+
+#[test]
+fn auto_fails_only_after_both_transports() {
+    let mut sim = once(
+        TransportPolicy::Auto,
+        Script {
+            serves: Serves::Neither,
+            ..Script::default()
+        },
+    );
+    sim.run_to(SECOND);
+    assert!(
+        matches!(sim.error(), Error::TransportRefused { .. }),
+        "{}",
+        sim.error()
+    );
+    assert_eq!(sim.connects.len(), 2);
+}
+
+#[test]
+fn silence_over_tcp_leads_to_udp_and_what_works_stays_after_a_reconnect() {
+    let mut config = config();
+    config.retry = Retry::Forever;
+    let mut sim = Sim::new(
+        config,
+        Script {
+            silent_over: vec![Carrier::Tcp],
+            ..Script::default()
+        },
+    );
+    sim.run_to(12 * SECOND);
+    assert_eq!(fallbacks(&sim), [(Transport::Tcp, Transport::Udp)]);
+    assert!(!sim.pictures.is_empty());
+    sim.hang_up();
+    sim.run_to(15 * SECOND);
+    assert_eq!(fallbacks(&sim).len(), 1);
+    assert_eq!(sim.camera.stats().transport, Some(Transport::Udp));
+}
+
+#[test]
+fn silence_over_udp_is_an_error_that_names_the_remedy() {
+    let mut sim = once(
+        TransportPolicy::Udp,
+        Script {
+            silent_over: vec![Carrier::Udp],
+            ..Script::default()
+        },
+    );
+    sim.run_to(10 * SECOND);
+    assert!(
+        matches!(sim.error(), Error::UdpBlocked { waited, .. } if *waited == 3 * SECOND),
+        "{}",
+        sim.error()
+    );
+    assert!(sim.error().to_string().contains("use TCP"), "{}", sim.error());
+    assert_eq!(sim.peer.methods().last(), Some(&"TEARDOWN"));
+}
+
+#[test]
+fn silence_over_tcp_alone_is_no_media() {
+    let mut sim = once(
+        TransportPolicy::Tcp,
+        Script {
+            silent_over: vec![Carrier::Tcp],
+            ..Script::default()
+        },
+    );
+    sim.run_to(20 * SECOND);
+    assert!(
+        matches!(sim.error(), Error::NoMedia { waited, ssrc: None, .. } if *waited == 10 * SECOND),
+        "{}",
+        sim.error()
+    );
+}
+
+#[test]
+fn a_stream_that_stops_is_noticed_after_ten_seconds() {
+    let mut sim = once(TransportPolicy::Auto, Script::default());
+    sim.run_to(2 * SECOND);
+    sim.peer.script.silent_over = vec![Carrier::Tcp];
+    sim.run_to(11 * SECOND);
+    assert!(sim.ended.is_none());
+    sim.run_to(13 * SECOND);
+    assert!(
+        matches!(
+            sim.error(),
+            Error::NoMedia {
+                ssrc: Some(0x5eed_0001),
+                ..
+            }
+        ),
+        "{}",
+        sim.error()
+    );
+    assert!(fallbacks(&sim).is_empty());
+}
+
+#[test]
+fn packets_without_an_idr_are_told_after_twenty_seconds_and_given_up_after_ninety() {
+    let no_idr = Script {
+        group: None,
+        ..Script::default()
+    };
+    let no_sets = Script {
+        in_band: false,
+        ..Script::default()
+    };
+    for (script, expected) in [(no_idr, Missing::Idr), (no_sets, Missing::ParameterSets)] {
+        let mut sim = once(TransportPolicy::Auto, script);
+        sim.run_to(21 * SECOND);
+        let told: Vec<_> = sim
+            .events
+            .iter()
+            .filter_map(|(at, event)| match event {
+                Event::NoPicture { missing, .. } => Some((*at, *missing)),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(told, [(20 * SECOND, expected)]);
+        assert!(sim.peer.heard.plis > 0);
+        sim.run_to(91 * SECOND);
+        match expected {
+            Missing::Idr => assert!(matches!(sim.error(), Error::NoIdr { .. }), "{}", sim.error()),
+            Missing::ParameterSets => {
+                assert!(
+                    matches!(sim.error(), Error::NoParameterSets { .. }),
+                    "{}",
+                    sim.error()
+                );
+            }
+        }
+        assert!(sim.pictures.is_empty());
+    }
+}
+
+#[test]
+fn a_camera_without_h264_is_named_by_what_it_has_and_never_retried() {
+    let mut sim = Sim::new(
+        config(),
+        Script {
+            sdp: sdp("98", "a=rtpmap:98 H265/90000\r\n"),
+            ..Script::default()
+        },
+    );
+    sim.run_to(30 * SECOND);
+    assert!(
+        matches!(sim.error(), Error::NoH264 { found, .. } if found == &["H265"]),
+        "{}",
+        sim.error()
+    );
+    assert!(sim.error().is_configuration());
+    assert_eq!(sim.connects.len(), 1);
+}
+
+#[test]
+fn statuses_become_errors_of_their_own() {
+    type Check = fn(&Error) -> bool;
+    let cases: [(&str, &str, Check); 4] = [
+        ("DESCRIBE", "404 Not Found", |error| {
+            matches!(error, Error::NotFound { .. })
+        }),
+        ("SETUP", "453 Not Enough Bandwidth", |error| {
+            matches!(error, Error::Busy { .. })
+        }),
+        ("PLAY", "455 Method Not Valid", |error| {
+            matches!(error, Error::Rtsp { .. })
+        }),
+        (
+            "DESCRIBE",
+            "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"",
+            |error| matches!(error, Error::CredentialsRefused { .. }) && error.is_configuration(),
+        ),
+    ];
+    for (method, status, check) in cases {
+        let mut sim = once(
+            TransportPolicy::Auto,
+            Script {
+                refuse: Some((method, status)),
+                ..Script::default()
+            },
+        );
+        sim.run_to(SECOND);
+        assert!(check(sim.error()), "{:?}", sim.error());
+        let text = sim.error().to_string();
+        assert!(
+            text.contains("CSeq") && !text.contains("secret") && !text.contains('\n'),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn wrong_credentials_are_never_tried_again() {
+    let refuse = Some((
+        "DESCRIBE",
+        "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"",
+    ));
+    let mut sim = Sim::new(
+        config(),
+        Script {
+            refuse,
+            ..Script::default()
+        },
+    );
+    sim.run_to(120 * SECOND);
+    assert!(
+        matches!(sim.error(), Error::CredentialsRefused { .. }),
+        "{}",
+        sim.error()
+    );
+    assert_eq!((sim.connects.len(), sim.peer.requests.len()), (1, 2));
+}
+
+#[test]
+fn rtsps_is_refused_by_name() {
+    let config = throughline_ingest::Config::parse("rtsps://192.0.2.7/cam").expect("a URL");
+    let mut sim = Sim::new(config, Script::default());
+    sim.run_to(SECOND);
+    assert!(
+        matches!(sim.error(), Error::UnsupportedScheme { scheme: "rtsps", .. }),
+        "{}",
+        sim.error()
+    );
+    assert!(sim.error().is_configuration() && sim.connects.is_empty());
+}
+
+#[test]
+fn nobody_who_answers_is_a_timeout_of_five_seconds() {
+    let mut sim = once(TransportPolicy::Auto, Script::default());
+    sim.doors.push_back(Door::Silent);
+    sim.run_to(6 * SECOND);
+    assert!(
+        matches!(sim.error(), Error::ConnectTimeout { waited, .. } if *waited == 5 * SECOND),
+        "{}",
+        sim.error()
+    );
+}
+
+#[test]
+fn an_absent_camera_is_tried_again_with_growing_waits_until_it_is_there() {
+    let mut sim = Sim::new(config(), Script::default());
+    sim.doors.extend([Door::Refuses; 8]);
+    sim.run_to(80 * SECOND);
+    let waits: Vec<f64> = sim
+        .connects
+        .windows(2)
+        .map(|pair| pair[1].abs_diff(pair[0]).as_secs_f64())
+        .collect();
+    for (wait, expected) in waits.iter().zip([0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0]) {
+        assert!((0.75..=1.25).contains(&(wait / expected)), "{waits:?}");
+    }
+    assert_eq!(sim.connects.len(), 9);
+    assert_eq!(
+        sim.event_count(|event| matches!(event, Event::Disconnected { .. })),
+        8
+    );
+    assert!(!sim.pictures.is_empty() && sim.camera.stats().reconnects == 8);
+}
+
+#[test]
+fn a_camera_that_hangs_up_while_playing_has_ended_the_stream() {
+    let mut sim = once(TransportPolicy::Auto, Script::default());
+    sim.run_to(SECOND);
+    sim.hang_up();
+    assert!(
+        matches!(
+            sim.error(),
+            Error::StreamEnded {
+                how: StreamEnd::Closed,
+                ..
+            }
+        ),
+        "{}",
+        sim.error()
+    );
+}
+
+#[test]
+fn a_goodbye_ends_the_stream_after_its_last_picture() {
+    let mut sim = once(
+        TransportPolicy::Auto,
+        Script {
+            bye_after: Some(30),
+            ..Script::default()
+        },
+    );
+    sim.run_to(2 * SECOND);
+    assert!(
+        matches!(
+            sim.error(),
+            Error::StreamEnded {
+                how: StreamEnd::Bye,
+                ..
+            }
+        ),
+        "{}",
+        sim.error()
+    );
+    assert_eq!(sim.pictures.len(), 30);
+}
+
+#[test]
+fn timestamps_go_on_over_a_reconnect_and_the_first_picture_is_an_idr() {
+    let mut sim = Sim::new(config(), Script::default());
+    sim.run_to(20 * SECOND);
+    let before = sim.pictures.len();
+    sim.doors.extend([Door::Refuses; 3]);
+    // Another boot of the camera: other clock, other SSRC, and pictures between its IDRs.
+    sim.peer.script.first_timestamp = 77;
+    sim.peer.script.ssrc = 0x5eed_0002;
+    sim.hang_up();
+    sim.run_to(40 * SECOND);
+    let (last, first) = (&sim.pictures[before - 1], &sim.pictures[before]);
+    assert!(first.is_idr);
+    let (ticks, elapsed) = (first.timestamp.0 - last.timestamp.0, first.arrival - last.arrival);
+    assert!(elapsed > 5 * SECOND);
+    assert_eq!(
+        ticks,
+        i64::try_from(elapsed.as_micros()).expect("short") * 9 / 100
+    );
+    assert!(
+        sim.pictures
+            .windows(2)
+            .all(|pair| pair[1].timestamp > pair[0].timestamp)
+    );
+    assert_eq!(sim.camera.stats().reconnects, 4);
+    assert_eq!(sim.camera.stats().access_units, sim.pictures.len() as u64);
+}
+
+#[test]
+fn another_ssrc_in_mid_stream_goes_on_at_its_idr() {
+    let mut sim = Sim::new(config(), Script::default());
+    sim.run_to(2 * SECOND);
+    let before = sim.pictures.len();
+    sim.peer.script.ssrc = 0x5eed_0002;
+    sim.peer.script.first_timestamp = 1_000_000_000;
+    sim.run_to(5 * SECOND);
+    assert!(sim.pictures.len() > before + 25);
+    assert!(sim.pictures[before].is_idr || sim.pictures[before + 1].is_idr);
+    assert!(sim.pictures.windows(2).all(|pair| {
+        let step = pair[1].timestamp.0 - pair[0].timestamp.0;
+        (3600..90_000).contains(&step)
+    }));
+    assert_eq!(sim.connects.len(), 1);
+}
+
+#[test]
+fn closing_while_waiting_to_reconnect_ends_at_once() {
+    let mut sim = Sim::new(config(), Script::default());
+    sim.doors.push_back(Door::Refuses);
+    sim.run_to(FRAME);
+    sim.camera.close(sim.now);
+    sim.run_to(FRAME);
+    assert!(matches!(sim.ended, Some(Ok(()))));
+    assert_eq!(sim.connects.len(), 1);
+}
+
+#[test]
+fn auto_does_not_advise_tcp_when_tcp_was_silent_too() {
+    let silent_over = vec![Carrier::Tcp, Carrier::Udp];
+    let mut sim = once(
+        TransportPolicy::Auto,
+        Script {
+            silent_over,
+            ..Script::default()
+        },
+    );
+    sim.run_to(20 * SECOND);
+    assert_eq!(fallbacks(&sim), [(Transport::Tcp, Transport::Udp)]);
+    assert!(
+        matches!(
+            sim.error(),
+            Error::NoMedia {
+                transport: Transport::Udp,
+                ..
+            }
+        ),
+        "{}",
+        sim.error()
+    );
+}
+
+#[test]
+fn no_distortion_of_the_stream_stops_the_camera_for_good() {
+    for seed in 1..20_u32 {
+        let mut config = config();
+        config.transport = TransportPolicy::Tcp;
+        let mut sim = Sim::new(config, Script::default());
+        sim.piece = 700;
+        let mut state = seed;
+        sim.distort = Box::new(move |bytes| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let place = state as usize % bytes.len();
+            match state >> 28 {
+                0 => bytes[place] ^= 1 << (state >> 16 & 7),
+                1 => drop(bytes.drain(place..)),
+                2 => bytes.insert(place, state.to_be_bytes()[1]),
+                _ => {}
+            }
+        });
+        sim.run_to(30 * SECOND);
+        sim.distort = Box::new(|_| {});
+        let before = sim.pictures.len();
+        sim.run_to(90 * SECOND);
+        assert!(
+            sim.ended.is_none() && sim.pictures.len() > before + 25,
+            "seed {seed}: {:?}",
+            sim.events
+        );
+        // Within a second, a step back may be the order of B-pictures.
+        let steps = sim
+            .pictures
+            .windows(2)
+            .map(|pair| pair[1].timestamp.0 - pair[0].timestamp.0);
+        assert!(steps.min().is_some_and(|step| step > -90_000), "seed {seed}");
+    }
+}
+
+#[test]
+fn timeouts_of_for_ever_are_waited_for() {
+    let mut config = config();
+    let ever = Duration::MAX;
+    (
+        config.timeouts.connect,
+        config.timeouts.response,
+        config.timeouts.stalled,
+    ) = (ever, ever, ever);
+    (
+        config.timeouts.first_packet,
+        config.timeouts.picture,
+        config.timeouts.close,
+    ) = (ever, ever, ever);
+    let mut sim = Sim::new(
+        config,
+        Script {
+            silent_over: vec![Carrier::Tcp],
+            ..Script::default()
+        },
+    );
+    sim.run_to(100 * SECOND);
+    assert!(sim.ended.is_none() && sim.connects.len() == 1);
+}

@@ -1,0 +1,12 @@
+//! The camera in simulation, and the driver over loopback sockets.
+
+#[cfg(test)]
+mod failing;
+#[cfg(test)]
+mod loopback;
+#[cfg(test)]
+mod peer;
+#[cfg(test)]
+mod playing;
+#[cfg(test)]
+mod sim;

@@ -1,0 +1,424 @@
+//! A scripted RTSP server without I/O: what a camera would send, byte by byte, at the time that a test says.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use throughline_h264::{Packetizer, ParameterSets};
+use throughline_rtp::rtcp::{self, Bye, ReportBlocks, RtcpPacket, SenderReport};
+use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
+
+/// 1280x720, Constrained Baseline, level 3.1.
+pub(crate) const SPROP: &str = "Z0LAH9kAUAW7ARAAAAMAEAAAAwPA8YMkgA==,aMuDyyA=";
+/// One picture at 25 a second.
+pub(crate) const FRAME: Duration = Duration::from_millis(40);
+/// What the sender reports of the peer begin at: 2026-01-01 in NTP seconds.
+pub(crate) const NTP_EPOCH: u64 = 3_976_214_400;
+/// Soon wraps.
+const FIRST_SEQUENCE: SequenceNumber = SequenceNumber(65_530);
+/// The ports of the peer's media.
+pub(crate) const SERVER_PORTS: (u16, u16) = (6970, 6971);
+
+/// Which transports the peer serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Serves {
+    Both,
+    /// 461 to the others.
+    UdpOnly,
+    /// 461 to the others.
+    TcpOnly,
+    /// 200 with a UDP transport to whatever is asked (Q119).
+    UdpWhateverIsAsked,
+    /// 461 to everything.
+    Neither,
+}
+
+/// How the peer behaves.
+#[derive(Clone, Debug)]
+pub(crate) struct Script {
+    pub(crate) serves: Serves,
+    pub(crate) sdp: String,
+    /// Media over these is never sent.
+    pub(crate) silent_over: Vec<Carrier>,
+    /// Pictures from one IDR to the next; none for no IDR at all.
+    pub(crate) group: Option<u32>,
+    /// Whether a PLI brings an IDR.
+    pub(crate) honours_pli: bool,
+    /// Whether SPS and PPS are in the stream.
+    pub(crate) in_band: bool,
+    /// The status line to answer a method with, instead of 200.
+    pub(crate) refuse: Option<(&'static str, &'static str)>,
+    /// RTP packets that are not sent, by their number from 0.
+    pub(crate) lost: Vec<u32>,
+    /// Where RTP timestamps start.
+    pub(crate) first_timestamp: u32,
+    pub(crate) ssrc: u32,
+    /// RTCP goes out on the channel of RTP (Q34).
+    pub(crate) rtcp_on_rtp_channel: bool,
+    /// Pictures that come before the answer to PLAY (Q31).
+    pub(crate) early: u32,
+    /// After so many pictures, a BYE.
+    pub(crate) bye_after: Option<u32>,
+}
+
+impl Default for Script {
+    fn default() -> Self {
+        Script {
+            serves: Serves::Both,
+            sdp: sdp("96", "a=rtpmap:96 H264/90000\r\n"),
+            silent_over: Vec::new(),
+            group: Some(25),
+            honours_pli: true,
+            in_band: true,
+            refuse: None,
+            lost: Vec::new(),
+            first_timestamp: 4_294_900_000,
+            ssrc: 0x5eed_0001,
+            rtcp_on_rtp_channel: false,
+            early: 0,
+            bye_after: None,
+        }
+    }
+}
+
+/// A description with one video media.
+pub(crate) fn sdp(formats: &str, attributes: &str) -> String {
+    format!(
+        "v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=Scripted\r\nt=0 0\r\nm=audio 0 RTP/AVP 0\r\na=control:trackID=1\r\n\
+         m=video 0 RTP/AVP {formats}\r\n{attributes}a=control:trackID=0\r\n"
+    )
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Tcp,
+    Udp,
+}
+
+/// What the peer sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Stream(Vec<u8>),
+    Rtp(Vec<u8>),
+    Rtcp(Vec<u8>),
+}
+
+/// What the peer got by RTCP.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) reports: u32,
+    pub(crate) plis: u32,
+    pub(crate) firs: Vec<u8>,
+    pub(crate) before_play: u32,
+}
+
+impl Sent {
+    fn into_bytes(self) -> Vec<u8> {
+        let (Sent::Stream(bytes) | Sent::Rtp(bytes) | Sent::Rtcp(bytes)) = self;
+        bytes
+    }
+}
+
+/// An interleaved frame.
+pub(crate) fn frame(channel: u8, packet: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(packet.len()).expect("a packet").to_be_bytes();
+    [&[b'$', channel, length[0], length[1]], packet].concat()
+}
+
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) script: Script,
+    /// Method and headers of each request.
+    pub(crate) requests: Vec<String>,
+    pub(crate) heard: Heard,
+    /// The transport that was set up.
+    pub(crate) carrier: Option<Carrier>,
+    pub(crate) playing: bool,
+    unread: Vec<u8>,
+    pictures: u32,
+    packets: u32,
+    sequence: SequenceNumber,
+    since_idr: u32,
+}
+
+impl Peer {
+    pub(crate) fn new(script: Script) -> Self {
+        Peer {
+            script,
+            requests: Vec::new(),
+            heard: Heard::default(),
+            carrier: None,
+            playing: false,
+            unread: Vec::new(),
+            pictures: 0,
+            packets: 0,
+            sequence: FIRST_SEQUENCE,
+            since_idr: 0,
+        }
+    }
+
+    pub(crate) fn methods(&self) -> Vec<&str> {
+        self.requests
+            .iter()
+            .filter_map(|request| request.split(' ').next())
+            .collect()
+    }
+
+    /// A new connection: what belonged to the last one is gone.
+    pub(crate) fn connected(&mut self) {
+        self.unread.clear();
+        self.carrier = None;
+        self.playing = false;
+        self.pictures = 0;
+        self.packets = 0;
+        self.sequence = FIRST_SEQUENCE;
+        self.since_idr = 0;
+    }
+
+    /// Bytes of the client; the answer.
+    pub(crate) fn handle_stream(&mut self, bytes: &[u8]) -> Vec<u8> {
+        self.unread.extend_from_slice(bytes);
+        let mut answer = Vec::new();
+        loop {
+            if let [b'$', _, high, low, rest @ ..] = self.unread.as_slice() {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                let Some(packet) = rest.get(..length).map(<[u8]>::to_vec) else {
+                    return answer;
+                };
+                self.unread.drain(..4 + length);
+                self.handle_rtcp(&packet);
+                continue;
+            }
+            let text = String::from_utf8_lossy(&self.unread).into_owned();
+            let Some(end) = text.find("\r\n\r\n") else {
+                return answer;
+            };
+            self.unread.drain(..end + 4);
+            answer.extend(self.answer(&text[..end]));
+        }
+    }
+
+    pub(crate) fn handle_rtcp(&mut self, compound: &[u8]) {
+        if !self.playing {
+            self.heard.before_play += 1;
+        }
+        for packet in rtcp::compound(compound) {
+            match packet.expect("whole RTCP") {
+                RtcpPacket::ReceiverReport(_) => self.heard.reports += 1,
+                RtcpPacket::PictureLossIndication(pli) => {
+                    assert_eq!(pli.media, Ssrc(self.script.ssrc));
+                    self.heard.plis += 1;
+                    if self.script.honours_pli {
+                        self.since_idr = 0;
+                    }
+                }
+                RtcpPacket::FullIntraRequest(fir) => self.heard.firs.push(fir.sequence),
+                _ => {}
+            }
+        }
+    }
+
+    fn answer(&mut self, request: &str) -> Vec<u8> {
+        self.requests.push(request.to_owned());
+        let method = request.split(' ').next().unwrap_or_default().to_owned();
+        let header = |name: &str| {
+            request
+                .lines()
+                .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+                .unwrap_or_default()
+        };
+        let cseq = header("CSeq");
+        if let Some((refused, status)) = self.script.refuse
+            && refused == method
+        {
+            return format!("RTSP/1.0 {status}\r\nCSeq: {cseq}\r\n\r\n").into_bytes();
+        }
+        let ok = format!("RTSP/1.0 200 OK\r\nCSeq: {cseq}\r\nServer: Scripted/1\r\n");
+        let answer = match method.as_str() {
+            "DESCRIBE" => format!(
+                "{ok}Content-Base: rtsp://192.0.2.7/cam/\r\nContent-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{}",
+                self.script.sdp.len(),
+                self.script.sdp
+            ),
+            "SETUP" => self.set_up(header("Transport"), cseq, &ok),
+            "PLAY" => {
+                self.playing = true;
+                let early = (0..self.script.early).flat_map(|_| self.next_picture());
+                let early: Vec<u8> = early.flat_map(Sent::into_bytes).collect();
+                return [
+                    early.as_slice(),
+                    ok.as_bytes(),
+                    b"Session: 1234;timeout=60\r\n\r\n",
+                ]
+                .concat();
+            }
+            "TEARDOWN" => {
+                self.playing = false;
+                format!("{ok}\r\n")
+            }
+            _ => format!("{ok}\r\n"),
+        };
+        answer.into_bytes()
+    }
+
+    fn set_up(&mut self, transport: &str, cseq: &str, ok: &str) -> String {
+        let asked = if transport.contains("interleaved") {
+            Carrier::Tcp
+        } else {
+            Carrier::Udp
+        };
+        let carrier = match (self.script.serves, asked) {
+            (Serves::UdpWhateverIsAsked, _) => Carrier::Udp,
+            (Serves::Neither, _) | (Serves::UdpOnly, Carrier::Tcp) | (Serves::TcpOnly, Carrier::Udp) => {
+                return format!("RTSP/1.0 461 Unsupported Transport\r\nCSeq: {cseq}\r\n\r\n");
+            }
+            _ => asked,
+        };
+        self.carrier = Some(carrier);
+        let agreed = match carrier {
+            Carrier::Tcp => transport.to_owned(),
+            Carrier::Udp => {
+                let ports = transport
+                    .split(';')
+                    .find(|part| part.starts_with("client_port"))
+                    .unwrap_or("client_port=1-2");
+                format!(
+                    "RTP/AVP;unicast;{ports};server_port={}-{}",
+                    SERVER_PORTS.0, SERVER_PORTS.1
+                )
+            }
+        };
+        format!("{ok}Session: 1234;timeout=60\r\nTransport: {agreed}\r\n\r\n")
+    }
+
+    /// The next picture, in packets; nothing unless it plays. A sender report precedes every 25th.
+    pub(crate) fn next_picture(&mut self) -> Vec<Sent> {
+        let Some(carrier) = self.carrier.filter(|_| self.playing) else {
+            return Vec::new();
+        };
+        let mut sent = Vec::new();
+        if self.script.bye_after.is_some_and(|after| after <= self.pictures) {
+            let mut bye = Vec::new();
+            Bye {
+                ssrc: Ssrc(self.script.ssrc),
+                reason: b"",
+            }
+            .write(&mut bye);
+            sent.push(self.carry(carrier, Kind::Rtcp, bye));
+            return sent;
+        }
+        if self.pictures.is_multiple_of(25) {
+            let report = self.sender_report();
+            sent.push(self.carry(carrier, Kind::Rtcp, report));
+        }
+        let is_idr = self.since_idr == 0 && self.script.group.is_some();
+        let picture = picture(self.pictures, is_idr, self.script.in_band && is_idr);
+        for fragment in Packetizer::new(1000).packetize(&picture) {
+            let mut packet = Vec::new();
+            PacketHeader {
+                payload_type: PayloadType(96),
+                marker: fragment.is_last,
+                sequence_number: self.sequence,
+                timestamp: RtpTimestamp(self.timestamp()),
+                ssrc: Ssrc(self.script.ssrc),
+            }
+            .write(&mut packet);
+            fragment.write(&mut packet);
+            if !self.script.lost.contains(&self.packets) {
+                sent.push(self.carry(carrier, Kind::Rtp, packet));
+            }
+            self.packets += 1;
+            self.sequence = self.sequence.next();
+        }
+        self.pictures += 1;
+        self.since_idr = (self.since_idr + 1) % self.script.group.unwrap_or(25);
+        if self.script.silent_over.contains(&carrier) {
+            Vec::new()
+        } else {
+            sent
+        }
+    }
+
+    fn timestamp(&self) -> u32 {
+        self.script.first_timestamp.wrapping_add(self.pictures * 3600)
+    }
+
+    fn sender_report(&self) -> Vec<u8> {
+        let mut report = Vec::new();
+        // 40 ms a picture in 1/2^32 s.
+        let fraction = u64::from(self.pictures) * (1 << 32) / 25;
+        SenderReport {
+            ssrc: Ssrc(self.script.ssrc),
+            ntp: NtpTimestamp((NTP_EPOCH << 32) + fraction),
+            rtp: RtpTimestamp(self.timestamp()),
+            packet_count: self.packets,
+            octet_count: 0,
+            reports: ReportBlocks::NONE,
+        }
+        .write(&mut report);
+        report
+    }
+
+    fn carry(&self, carrier: Carrier, kind: Kind, packet: Vec<u8>) -> Sent {
+        match (carrier, kind) {
+            (Carrier::Udp, Kind::Rtp) => Sent::Rtp(packet),
+            (Carrier::Udp, Kind::Rtcp) => Sent::Rtcp(packet),
+            (Carrier::Tcp, kind) => {
+                let channel = u8::from(kind == Kind::Rtcp && !self.script.rtcp_on_rtp_channel);
+                Sent::Stream(frame(channel, &packet))
+            }
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Rtp,
+    Rtcp,
+}
+
+/// Picture `number` in Annex-B form: two packets and more as an IDR, one otherwise.
+pub(crate) fn picture(number: u32, is_idr: bool, with_sets: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    if with_sets {
+        let sets = ParameterSets::from_sprop(SPROP);
+        for set in sets.sps().chain(sets.pps()) {
+            out.extend_from_slice(&[0, 0, 0, 1]);
+            out.extend_from_slice(set);
+        }
+    }
+    // First macroblock 0, an I or a P slice, PPS 0.
+    let header = if is_idr {
+        [0x65, 0x88, 0x84]
+    } else {
+        [0x41, 0x9a, 0x24]
+    };
+    out.extend_from_slice(&[0, 0, 0, 1]);
+    out.extend_from_slice(&header);
+    // Eight bits a byte would make start codes.
+    out.extend(
+        number
+            .to_be_bytes()
+            .iter()
+            .flat_map(|byte| [0x40 | byte >> 4, 0x40 | byte & 15]),
+    );
+    out.resize(out.len() + if is_idr { 1800 } else { 300 }, 0xab);
+    out
+}
+
+/// The number of a [`picture`].
+pub(crate) fn number(data: &[u8]) -> u32 {
+    let slice = throughline_h264::annexb::nal_units(data).last().expect("a slice");
+    slice[3..11]
+        .iter()
+        .fold(0, |number, byte| number << 4 | u32::from(byte & 15))
+}
+
+/// The connections of a peer that goes away and comes back: what the next attempts to connect meet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Door {
+    Open,
+    Refuses,
+    Silent,
+}
+
+pub(crate) type Doors = VecDeque<Door>;

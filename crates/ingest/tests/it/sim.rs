@@ -1,0 +1,219 @@
+//! A [`Camera`] and a [`Peer`] in simulated time.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use throughline_ingest::camera::{Camera, ConnectError, Output, UdpPorts, UdpSocket};
+use throughline_ingest::{AccessUnit, Config, Error, Event};
+
+use crate::peer::{Door, Doors, FRAME, Peer, SERVER_PORTS, Script, Sent};
+
+type Distort = Box<dyn FnMut(&mut Vec<u8>)>;
+
+pub(crate) struct Sim {
+    pub(crate) camera: Camera,
+    pub(crate) peer: Peer,
+    pub(crate) start: Instant,
+    pub(crate) now: Instant,
+    pub(crate) pictures: Vec<AccessUnit>,
+    /// With the time since the start.
+    pub(crate) events: Vec<(Duration, Event)>,
+    pub(crate) ended: Option<Result<(), Error>>,
+    pub(crate) connects: Vec<Duration>,
+    /// Datagrams to the peer's RTP port.
+    pub(crate) punches: u32,
+    /// What the next connections meet; open when empty.
+    pub(crate) doors: Doors,
+    /// The stream is handed over in pieces of this size.
+    pub(crate) piece: usize,
+    /// What is done to the media of the stream before it is handed over.
+    pub(crate) distort: Distort,
+    connected: bool,
+    next_picture: Instant,
+}
+
+pub(crate) fn config() -> Config {
+    Config::parse("rtsp://admin:secret@192.0.2.7/cam").expect("a URL")
+}
+
+impl Sim {
+    pub(crate) fn new(config: Config, script: Script) -> Self {
+        let now = Instant::now();
+        let mut camera = Camera::new(config, 7);
+        camera.start(now);
+        Sim {
+            camera,
+            peer: Peer::new(script),
+            start: now,
+            now,
+            pictures: Vec::new(),
+            events: Vec::new(),
+            ended: None,
+            connects: Vec::new(),
+            punches: 0,
+            doors: Doors::new(),
+            piece: usize::MAX,
+            distort: Box::new(|_| {}),
+            connected: false,
+            next_picture: now,
+        }
+    }
+
+    /// Runs until `duration` after the start.
+    pub(crate) fn run_to(&mut self, duration: Duration) -> &mut Self {
+        let until = self.start + duration;
+        while let Some(wake_at) = self.drain() {
+            let next = wake_at.min(self.next_picture);
+            if next > until {
+                break;
+            }
+            self.now = self.now.max(next);
+            if self.next_picture <= self.now {
+                self.next_picture += FRAME;
+                self.send_picture();
+            } else {
+                self.camera.handle_timeout(self.now);
+                assert!(
+                    self.drain().is_none_or(|wake_at| wake_at > self.now),
+                    "a deadline that does not move"
+                );
+            }
+        }
+        self.now = self.now.max(until);
+        self
+    }
+
+    /// The peer closes the connection.
+    pub(crate) fn hang_up(&mut self) {
+        self.connected = false;
+        self.camera.handle_closed(self.now, None);
+        self.drain();
+    }
+
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.now - self.start
+    }
+
+    pub(crate) fn numbers(&self) -> Vec<u32> {
+        self.pictures
+            .iter()
+            .map(|picture| crate::peer::number(&picture.data))
+            .collect()
+    }
+
+    pub(crate) fn event_count(&self, matches: impl Fn(&Event) -> bool) -> usize {
+        self.events.iter().filter(|(_, event)| matches(event)).count()
+    }
+
+    pub(crate) fn error(&self) -> &Error {
+        self.ended
+            .as_ref()
+            .expect("an end")
+            .as_ref()
+            .expect_err("an error")
+    }
+
+    fn send_picture(&mut self) {
+        for sent in self.peer.next_picture() {
+            match sent {
+                Sent::Stream(mut bytes) => {
+                    (self.distort)(&mut bytes);
+                    self.feed(&bytes);
+                }
+                Sent::Rtp(packet) => self.datagram(UdpSocket::Rtp, SERVER_PORTS.0, &packet),
+                Sent::Rtcp(packet) => self.datagram(UdpSocket::Rtcp, SERVER_PORTS.1, &packet),
+            }
+        }
+    }
+
+    fn datagram(&mut self, socket: UdpSocket, port: u16, packet: &[u8]) {
+        let source = SocketAddr::from(([192, 0, 2, 7], port));
+        self.camera.handle_datagram(self.now, socket, source, packet);
+        self.drain();
+    }
+
+    /// Bytes of the stream, now.
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(self.piece) {
+            if self.connected {
+                self.camera.handle_stream(self.now, piece);
+                self.drain();
+            }
+        }
+    }
+
+    fn drain(&mut self) -> Option<Instant> {
+        loop {
+            match self.camera.poll_output() {
+                Output::Idle { wake_at } => {
+                    return wake_at.or_else(|| (self.ended.is_none()).then(|| self.now + FRAME));
+                }
+                output => self.perform(output),
+            }
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        let now = self.now;
+        match output {
+            Output::Connect { host, port, .. } => {
+                assert_eq!((host.as_str(), port), ("192.0.2.7", 554));
+                self.connects.push(self.elapsed());
+                self.connected = false;
+                match self.doors.pop_front().unwrap_or(Door::Open) {
+                    Door::Open => {
+                        self.connected = true;
+                        self.peer.connected();
+                        let peer = SocketAddr::from(([192, 0, 2, 7], 554));
+                        self.camera
+                            .handle_connected(now, peer, ([192, 0, 2, 1], 40_000).into());
+                    }
+                    Door::Refuses => {
+                        let refused = io::ErrorKind::ConnectionRefused.into();
+                        self.camera
+                            .handle_connect_failed(now, ConnectError::Connect(refused));
+                    }
+                    Door::Silent => {}
+                }
+            }
+            Output::Disconnect => {
+                self.connected = false;
+                self.peer.playing = false;
+            }
+            Output::Transmit(bytes) => {
+                assert!(self.connected, "sent without a connection");
+                let answer = self.peer.handle_stream(&bytes);
+                self.feed(&answer);
+            }
+            Output::BindUdp { local } => {
+                assert_eq!(local.ip().to_string(), "192.0.2.1");
+                self.camera.handle_udp_bound(
+                    now,
+                    UdpPorts {
+                        rtp: 5000,
+                        rtcp: 5001,
+                    },
+                );
+            }
+            Output::Datagram {
+                socket,
+                destination,
+                contents,
+            } => match socket {
+                UdpSocket::Rtp => {
+                    assert_eq!(destination.port(), SERVER_PORTS.0);
+                    self.punches += 1;
+                }
+                UdpSocket::Rtcp => {
+                    assert_eq!(destination.port(), SERVER_PORTS.1);
+                    self.peer.handle_rtcp(&contents);
+                }
+            },
+            Output::AccessUnit(picture) => self.pictures.push(picture),
+            Output::Event(event) => self.events.push((self.elapsed(), event)),
+            Output::Ended(result) => self.ended = Some(result),
+            Output::Idle { .. } => unreachable!("handled by the caller"),
+        }
+    }
+}
