@@ -85,7 +85,8 @@ pub struct Timeouts {
     pub connect: Duration,
     /// The answer to one RTSP request. Default: 10 s; slow cameras take 3 s to answer PLAY.
     pub response: Duration,
-    /// From PLAY's answer to the first RTP packet over TCP. Default: 10 s.
+    /// From PLAY's answer to the first RTP packet over TCP. Default: 30 s, for bridges of battery cameras take up to
+    /// 28 s to begin (Q123).
     pub first_packet: Duration,
     /// From PLAY's answer to the first RTP packet over UDP. Default: 3 s; shorter than over TCP, for here
     /// silence mostly means a firewall, and another transport may be left.
@@ -126,7 +127,7 @@ impl Default for Timeouts {
         Timeouts {
             connect: Duration::from_secs(5),
             response: Duration::from_secs(10),
-            first_packet: Duration::from_secs(10),
+            first_packet: Duration::from_secs(30),
             first_packet_udp: Duration::from_secs(3),
             stalled: Duration::from_secs(10),
             picture: Duration::from_secs(20),

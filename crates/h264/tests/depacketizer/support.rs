@@ -34,7 +34,7 @@ impl Line {
     }
 }
 
-/// Reads a fixture, whose form `testdata/h264/PROVENANCE.md` tells.
+/// Reads a fixture, whose form `testdata/README.md` tells.
 pub(crate) fn lines(fixture: &str) -> Vec<Line> {
     let hex = |byte: &str| u8::from_str_radix(byte, 16).expect("a byte in hexadecimal");
     fixture

@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn silence_is_noticed_earlier_over_udp() {
-        for (transport, limit) in [(Transport::Tcp, 10), (Transport::Udp, 3)] {
+        for (transport, limit) in [(Transport::Tcp, 30), (Transport::Udp, 3)] {
             let (mut watchdog, start) = watchdog(transport);
             let limit = limit * SECOND;
             assert_eq!(

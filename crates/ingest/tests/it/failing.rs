@@ -100,11 +100,11 @@ fn silence_over_tcp_leads_to_udp_and_what_works_stays_after_a_reconnect() {
             ..Script::default()
         },
     );
-    sim.run_to(12 * SECOND);
+    sim.run_to(32 * SECOND);
     assert_eq!(fallbacks(&sim), [(Transport::Tcp, Transport::Udp)]);
     assert!(!sim.pictures.is_empty());
     sim.hang_up();
-    sim.run_to(15 * SECOND);
+    sim.run_to(35 * SECOND);
     assert_eq!(fallbacks(&sim).len(), 1);
     assert_eq!(sim.camera.stats().transport, Some(Transport::Udp));
 }
@@ -137,9 +137,9 @@ fn silence_over_tcp_alone_is_no_media() {
             ..Script::default()
         },
     );
-    sim.run_to(20 * SECOND);
+    sim.run_to(40 * SECOND);
     assert!(
-        matches!(sim.error(), Error::NoMedia { waited, ssrc: None, .. } if *waited == 10 * SECOND),
+        matches!(sim.error(), Error::NoMedia { waited, ssrc: None, .. } if *waited == 30 * SECOND),
         "{}",
         sim.error()
     );
@@ -437,7 +437,7 @@ fn auto_does_not_advise_tcp_when_tcp_was_silent_too() {
             ..Script::default()
         },
     );
-    sim.run_to(20 * SECOND);
+    sim.run_to(40 * SECOND);
     assert_eq!(fallbacks(&sim), [(Transport::Tcp, Transport::Udp)]);
     assert!(
         matches!(
