@@ -413,7 +413,7 @@ impl Attempt {
             client::Event::Failed(_) if matches!(self.step, Step::Leaving { .. }) => {
                 self.end = Some(End::Left);
             }
-            client::Event::Failed(cause) => {
+            client::Event::Failed(cause) | client::Event::SetUpRefused(cause) => {
                 let error = self.session_error(cause);
                 self.fail(error);
             }
@@ -423,6 +423,15 @@ impl Attempt {
             | client::Event::RedirectRequested { .. } => {
                 tracing::debug!(peer = %self.peer.name, ?event, "news of the session");
             }
+        }
+    }
+
+    /// Asks for another transport on the same connection, after a SETUP that was refused: the session is as it was before.
+    pub(super) fn set_up_over(&mut self, now: Instant, transport: Transport, lasting: &mut Lasting) {
+        self.transport = transport;
+        if let Some(selection) = self.selection.take() {
+            self.set_up(now, selection, lasting);
+            self.advance(now, lasting);
         }
     }
 

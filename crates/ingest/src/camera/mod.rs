@@ -36,8 +36,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use throughline_rtsp::client;
 
-use crate::{AccessUnit, CameraStats, Config, Error, Event, Retry};
+use crate::{AccessUnit, CameraStats, Config, Error, Event, Retry, Transport};
 
 mod attempt;
 mod clock;
@@ -287,23 +288,20 @@ impl Camera {
         let Some(end) = attempt.take_end() else {
             return;
         };
-        attempt.part(now, &mut self.lasting);
-        let (played, transport) = (attempt.played(), attempt.transport());
-        self.lasting.outputs.push_back(Output::Disconnect);
         let error = match end {
-            End::Left => return self.end(Ok(())),
+            End::Left => {
+                self.part(now);
+                return self.end(Ok(()));
+            }
             End::Failed(error) => error,
         };
         if is_of_transport(&error)
             && let Some(to) = self.choice.fall_back()
         {
-            self.lasting.event(Event::TransportFallback {
-                from: transport,
-                to,
-                reason: error,
-            });
-            return self.begin(now);
+            return self.fall_back(now, to, error);
         }
+        let played = attempt.played();
+        self.part(now);
         if self.config.retry == Retry::Never || error.is_configuration() {
             return self.end(Err(error));
         }
@@ -314,10 +312,46 @@ impl Camera {
         };
     }
 
+    /// Goes on over another transport: on the same connection where SETUP was refused, else on a new one, for some cameras
+    /// want a new DESCRIBE (Q29).
+    fn fall_back(&mut self, now: Instant, to: Transport, reason: Error) {
+        let Phase::Running(attempt) = &mut self.phase else {
+            return;
+        };
+        let is_refused = is_refused_set_up(&reason);
+        let from = attempt.transport();
+        self.lasting.event(Event::TransportFallback { from, to, reason });
+        if is_refused {
+            attempt.set_up_over(now, to, &mut self.lasting);
+            return self.settle(now);
+        }
+        self.part(now);
+        self.begin(now);
+    }
+
+    /// Takes leave of an attempt that has ended.
+    fn part(&mut self, now: Instant) {
+        if let Phase::Running(attempt) = &mut self.phase {
+            attempt.part(now, &mut self.lasting);
+            self.lasting.outputs.push_back(Output::Disconnect);
+        }
+    }
+
     fn end(&mut self, result: Result<(), Error>) {
         self.phase = Phase::Ended;
         self.lasting.outputs.push_back(Output::Ended(result));
     }
+}
+
+/// Whether the camera answered SETUP with 461, which leaves its session as it was.
+fn is_refused_set_up(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::TransportRefused {
+            cause: client::Error::TransportRefused { .. },
+            ..
+        }
+    )
 }
 
 /// Whether the other transport may do better.

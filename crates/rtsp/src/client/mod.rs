@@ -13,7 +13,7 @@
 //! | [`Output::Connect`] | DESCRIBE goes out | the caller's own error |
 //! | OPTIONS | DESCRIBE | refused: DESCRIBE all the same (Q16) |
 //! | DESCRIBE | [`Event::Described`] | redirected: to the new place; closed: once more with OPTIONS first (Q113) |
-//! | SETUP for each `setup` | [`Event::SetUp`] | [`Error::TransportRefused`], [`Error::TransportMismatch`], [`Error::Busy`] .. |
+//! | SETUP for each `setup` | [`Event::SetUp`], [`Event::SetUpRefused`] | [`Error::TransportMismatch`], [`Error::Busy`] .. |
 //! | PLAY | [`Event::Playing`] | [`Error::Status`] .. |
 //! | keepalive | | GET_PARAMETER failed: OPTIONS from then on (Q98); OPTIONS failed: ignored (Q39) |
 //! | TEARDOWN | [`Event::TornDown`] | [`Event::TornDown`] |

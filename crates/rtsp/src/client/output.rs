@@ -61,6 +61,9 @@ pub enum Event {
         /// What was agreed on: the channels or the ports are always there.
         transport: Transport,
     },
+    /// A SETUP was answered with 461: the server does not serve that transport ([`Error::TransportRefused`]). The session is
+    /// as it was before; ask for another transport with [`setup`](super::ClientSession::setup), or tear it down.
+    SetUpRefused(Error),
     /// PLAY was answered. Media may have begun before (Q31).
     Playing {
         /// Where each stream begins, if the server says so; often wrong (Q87).

@@ -181,11 +181,14 @@ impl ClientSession {
             (Step::KeepAlive(used), _) => self.keepalive_failed(used, now),
             (_, StatusCode::NOT_ENOUGH_BANDWIDTH) => self.fail(Error::Busy { method, cseq }),
             (Step::SetUp { media, request, .. }, StatusCode::UNSUPPORTED_TRANSPORT) => {
-                self.fail(Error::TransportRefused {
+                // What was asked for behind it counted on it.
+                self.steps.clear();
+                self.tracks -= 1;
+                self.emit(Event::SetUpRefused(Error::TransportRefused {
                     media,
                     transport: request.lower(),
                     cseq,
-                });
+                }));
             }
             (_, status) => {
                 self.fail(Error::Status {

@@ -36,7 +36,7 @@ pub struct ClientSession {
     /// The channels of the tracks over TCP.
     pub(super) channels: Vec<(u8, u8)>,
     /// Media sections that the caller has asked for.
-    tracks: usize,
+    pub(super) tracks: usize,
     pub(super) keepalive: KeepAlive,
     last_sent: Option<Instant>,
     last_cseq: u32,

@@ -98,18 +98,21 @@ fn a_time_limit_past_the_end_of_time_is_none() {
 fn a_refused_transport_is_told_apart_from_other_refusals() {
     let mut script = Script::described();
     script.setup(0, UDP);
+    script.call(ClientSession::play);
     script.turn(SETUP, "461 Unsupported Transport", &[], "");
-    let error = script.failure();
-    let expected = Error::TransportRefused {
+    let error = Error::TransportRefused {
         media: 0,
         transport: LowerTransport::Udp,
         cseq: 2,
     };
-    assert_eq!(error, expected);
     assert_eq!(
         error.to_string(),
         "the server refuses UDP for media 0 (SETUP, CSeq 2)"
     );
+    assert_eq!(script.event(), Event::SetUpRefused(error));
+    // Nothing that counted on it goes out, and the session goes on.
+    script.setup(0, TransportRequest::Tcp);
+    script.expect(SETUP);
 }
 
 #[test]
