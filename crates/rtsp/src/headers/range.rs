@@ -69,11 +69,14 @@ fn npt_time(text: &str) -> Result<Option<NptTime>, &'static str> {
     if text.eq_ignore_ascii_case("now") {
         return Ok(Some(NptTime::Now));
     }
-    let mut seconds = 0.0;
-    for part in text.split(':') {
-        seconds = seconds * 60.0 + part.parse::<f64>().map_err(|_| "not a time")?;
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let mut seconds = Some(0_u64);
+    for part in whole.split(':') {
+        let part = part.parse().map_err(|_| "not a time")?;
+        seconds = seconds.and_then(|seconds| seconds.checked_mul(60)?.checked_add(part));
     }
-    let time = Duration::try_from_secs_f64(seconds).map_err(|_| "not a time")?;
+    let milliseconds = format!("{fraction:0<3.3}").parse().map_err(|_| "not a time")?;
+    let time = Duration::from_secs(seconds.ok_or("not a time")?) + Duration::from_millis(milliseconds);
     Ok(Some(NptTime::At(time)))
 }
 

@@ -156,7 +156,7 @@ const NOTHING: HeaderError = HeaderError {
 
 /// `RTP/AVP` and what may follow it.
 fn specification(part: &str) -> Option<Transport> {
-    let mut words = part.splitn(3, '/');
+    let mut words = part.splitn(3, '/').map(str::trim);
     let (protocol, profile, lower) = (words.next()?, words.next()?, words.next());
     if part.contains('=') {
         return None;
