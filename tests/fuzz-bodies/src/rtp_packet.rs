@@ -1,0 +1,37 @@
+use throughline_rtp::{Packet, PacketHeader, rtcp};
+
+/// A packet's parts lie inside its bytes, and its header and payload alone are a packet that says the same.
+pub fn rtp_packet(data: &[u8]) {
+    let packet = match Packet::parse(data) {
+        Ok(packet) => packet,
+        Err(error) => {
+            assert!(error.offset <= data.len(), "{error}");
+            return;
+        }
+    };
+    let csrcs = packet.csrcs().count();
+    let extension = packet.extension().map_or(0, |extension| 4 + extension.data.len());
+    assert!(12 + 4 * csrcs + extension + packet.payload().len() <= data.len());
+
+    let header = PacketHeader {
+        payload_type: packet.payload_type(),
+        marker: packet.marker(),
+        sequence_number: packet.sequence_number(),
+        timestamp: packet.timestamp(),
+        ssrc: packet.ssrc(),
+    };
+    let mut written = Vec::new();
+    header.write(&mut written);
+    written.extend_from_slice(packet.payload());
+    let facts = |packet: Packet<'_>| {
+        let numbers = (packet.payload_type(), packet.marker(), packet.sequence_number());
+        (
+            numbers,
+            packet.timestamp(),
+            packet.ssrc(),
+            packet.payload().to_vec(),
+        )
+    };
+    assert_eq!(Packet::parse(&written).map(facts), Ok(facts(packet)));
+    assert_eq!(rtcp::is_rtcp(&written), rtcp::is_rtcp(data));
+}

@@ -1,0 +1,165 @@
+use std::time::{Duration, Instant};
+
+use throughline_rtsp::client::{ClientSession, Event, Output, Received, SessionConfig, TransportRequest};
+use throughline_rtsp::{Credentials, MAX_BODY_BYTES, MAX_HEADER_BYTES, Parsed, RtspUrl, parse};
+
+use crate::input::{Script, Step, says};
+
+const PASSWORD: &str = "quietSesame";
+
+/// More outputs than one call can give reason for.
+const MAX_OUTPUTS: usize = 100;
+
+/// Whatever a server sends, a session goes on or ends: it consumes what it gets, comes to rest, keeps its appointments,
+/// sends nothing but requests and shows no password.
+///
+/// Instructions: `w` the time of the next appointment comes, `t` 10 ms pass, `c` the server closes the connection,
+/// `u` SETUP asks for UDP from here on, `s` the second media section is set up, `p` PLAY, `d` TEARDOWN.
+pub fn rtsp_client(data: &[u8]) {
+    let Ok((url, _)) = RtspUrl::parse("rtsp://192.0.2.1/live") else {
+        return;
+    };
+    let credentials = Some(Credentials::new("viewer", PASSWORD));
+    let session = ClientSession::new(
+        SessionConfig {
+            credentials,
+            ..SessionConfig::new(url)
+        },
+        1,
+    );
+    let mut client = Client {
+        session,
+        now: Instant::now(),
+        unread: Vec::new(),
+        transport: TransportRequest::Tcp,
+        ended: false,
+        wake_at: None,
+        discreet: !says(data, PASSWORD),
+    };
+    client.session.start(client.now);
+    client.drain();
+    for step in Script(data) {
+        match step {
+            Step::Bytes(bytes) => client.receive(bytes),
+            Step::Instruction(instruction) => client.follow(instruction),
+        }
+    }
+    client.conceals(&client.session);
+}
+
+struct Client {
+    session: ClientSession,
+    now: Instant,
+    unread: Vec<u8>,
+    transport: TransportRequest,
+    ended: bool,
+    wake_at: Option<Instant>,
+    /// The other end does not say the password itself.
+    discreet: bool,
+}
+
+impl Client {
+    fn receive(&mut self, bytes: &[u8]) {
+        self.unread.extend_from_slice(bytes);
+        loop {
+            let (consumed, received) = self.session.receive(self.now, &self.unread);
+            let is_incomplete = received == Received::Incomplete;
+            assert!(is_incomplete || consumed > 0, "nothing consumed");
+            self.unread.drain(..consumed);
+            self.drain();
+            if is_incomplete {
+                break;
+            }
+        }
+        assert!(
+            self.unread.len() <= MAX_HEADER_BYTES + MAX_BODY_BYTES,
+            "it waits for more than a message"
+        );
+    }
+
+    fn follow(&mut self, instruction: u8) {
+        match instruction {
+            b'w' => {
+                let Some(at) = self.wake_at else { return };
+                self.now = self.now.max(at);
+                self.session.handle_timeout(self.now);
+                self.drain();
+                assert!(
+                    self.wake_at.is_none_or(|at| at > self.now),
+                    "it would wake at once, for nothing"
+                );
+            }
+            b't' => {
+                self.now += Duration::from_millis(10);
+                self.session.handle_timeout(self.now);
+            }
+            b'c' => self.session.handle_closed(self.now),
+            b'u' => {
+                self.transport = TransportRequest::Udp {
+                    rtp_port: 5000,
+                    rtcp_port: 5001,
+                }
+            }
+            b's' => self.session.setup(self.now, 1, self.transport),
+            b'p' => self.session.play(self.now),
+            b'd' => self.session.teardown(self.now),
+            _ => {}
+        }
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        for _ in 0..MAX_OUTPUTS {
+            let output = self.session.poll_output();
+            assert!(
+                !self.ended || output == Output::Idle { wake_at: None },
+                "{output:?} after the end"
+            );
+            self.conceals(&output);
+            match output {
+                Output::Connect(endpoint) => {
+                    assert!(!endpoint.host.is_empty() && endpoint.port > 0);
+                    self.unread.clear();
+                    self.session.handle_connected(self.now);
+                }
+                Output::Transmit(bytes) => is_one_request(&bytes),
+                Output::Event(event) => self.handle_event(&event),
+                Output::Idle { wake_at } => {
+                    self.wake_at = wake_at;
+                    return;
+                }
+            }
+        }
+        unreachable!("it does not come to rest");
+    }
+
+    fn handle_event(&mut self, event: &Event) {
+        match event {
+            Event::Described(description) => {
+                for media in 0..description.media().len().min(2) {
+                    self.session.setup(self.now, media, self.transport);
+                }
+                self.session.play(self.now);
+            }
+            Event::SetUp { transport, .. } => {
+                assert!(
+                    transport.interleaved.is_some() || transport.client_port.is_some(),
+                    "{transport:?}"
+                );
+            }
+            Event::TornDown | Event::Failed(_) => self.ended = true,
+            _ => {}
+        }
+    }
+
+    fn conceals(&self, shown: &impl std::fmt::Debug) {
+        assert!(!self.discreet || !format!("{shown:?}").contains(PASSWORD));
+    }
+}
+
+fn is_one_request(bytes: &[u8]) {
+    match parse(bytes) {
+        Ok(Parsed::Message { consumed, .. }) if consumed == bytes.len() => {}
+        other => unreachable!("{} was sent, which is {other:?}", bytes.escape_ascii()),
+    }
+}
