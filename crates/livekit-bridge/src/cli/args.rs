@@ -1,0 +1,258 @@
+//! The command line as people type it. Meaning is given to it in [`settings`](super::settings).
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Carries an IP camera's own H.264 to every viewer of a LiveKit room, without a decoder or an encoder.
+///
+/// Without a camera it plays a built-in test camera; without LiveKit it serves a preview page on this machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "throughline",
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = EXAMPLES,
+    after_long_help = LONG_EXAMPLES,
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+
+    /// Say more on standard error: -v what happens, -vv every message (RUST_LOG overrides)
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub(crate) verbose: u8,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  throughline                                   test camera, preview in the browser
+  throughline rtsp://192.168.1.20/stream1       your camera, preview in the browser
+  throughline probe rtsp://192.168.1.20/stream1 is this camera ready for LiveKit?
+
+With LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET set, the camera is published to a room.";
+
+const LONG_EXAMPLES: &str = "\
+Examples:
+  throughline
+      test camera, preview in the browser
+  RTSP_USERNAME=admin RTSP_PASSWORD='s@cret' throughline rtsp://192.168.1.20/stream1
+      your camera, preview in the browser
+  LIVEKIT_URL=wss://my.livekit.cloud LIVEKIT_API_KEY=.. LIVEKIT_API_SECRET=.. throughline rtsp://192.168.1.20/stream1
+      your camera in the LiveKit room `throughline`
+  throughline probe rtsp://192.168.1.20/stream1
+      is this camera ready for LiveKit, and if not, which setting to change
+  throughline record rtsp://192.168.1.20/stream1 -o door.h264 --duration 30s
+
+Environment:
+  LIVEKIT_URL          ws:// or wss:// address of the LiveKit server; without it the preview is served
+  LIVEKIT_API_KEY      API key, together with
+  LIVEKIT_API_SECRET   its secret; or, in place of both,
+  LIVEKIT_TOKEN        a ready token that may publish
+  RTSP_URL             the camera, where no URL is given
+  RTSP_USERNAME        camera login, where the URL has none
+  RTSP_PASSWORD        camera password (there is no flag: arguments are seen by every user of a machine)
+
+Exit codes:
+  0  ended as asked (Ctrl-C included)
+  1  failed for a reason that may pass: camera or network away (probe and record only, the rest retries)
+  2  the command line or the environment is wrong
+  3  the camera refuses the credentials, or wants some
+  4  the camera's content cannot be shown: no H.264, B-frames, profile; see the line and --force
+  5  LiveKit refuses: key, secret, token, room or permission
+  6  another publisher took this identity
+  7  this machine is in the way: port in use, file cannot be written";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Connect to a camera, listen a few seconds, say what it is and whether it is ready for LiveKit
+    Probe(ProbeArgs),
+    /// Write a camera's H.264 to a file as Annex-B, starting at an IDR picture
+    Record(RecordArgs),
+    /// Run the test camera alone, for your own tests
+    MockCamera(MockCameraArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The camera, rtsp://host/path or rtsp://user:password@host:port/path; without it the test camera plays
+    #[arg(value_name = "RTSP_URL", env = "RTSP_URL", hide_env_values = true)]
+    pub(crate) url: Option<String>,
+
+    #[command(flatten)]
+    pub(crate) camera: CameraArgs,
+
+    /// LiveKit server, ws:// or wss://; without it the preview is served
+    #[arg(long, value_name = "URL", env = "LIVEKIT_URL", help_heading = "LiveKit")]
+    pub(crate) livekit_url: Option<String>,
+
+    /// Room to publish to
+    #[arg(
+        long,
+        env = "LIVEKIT_ROOM",
+        default_value = "throughline",
+        help_heading = "LiveKit"
+    )]
+    pub(crate) room: String,
+
+    /// Participant identity [default: made of this host's name and the camera, the same at every start]
+    #[arg(long, env = "LIVEKIT_IDENTITY", help_heading = "LiveKit")]
+    pub(crate) identity: Option<String>,
+
+    /// Name of the published track
+    #[arg(
+        long,
+        env = "LIVEKIT_TRACK_NAME",
+        default_value = "camera",
+        help_heading = "LiveKit"
+    )]
+    pub(crate) track_name: String,
+
+    /// Which implementation publishes
+    #[arg(long, value_enum, default_value_t = EngineArg::Webrtc, help_heading = "LiveKit")]
+    pub(crate) engine: EngineArg,
+
+    /// Address of the preview page (served only without LiveKit)
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "THROUGHLINE_LISTEN",
+        default_value = "127.0.0.1:8089"
+    )]
+    pub(crate) listen: SocketAddr,
+
+    /// Publish even what was refused for its content (B-frames, unsuited profile)
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineArg {
+    /// Pure Rust
+    Webrtc,
+    #[cfg(feature = "libwebrtc")]
+    /// The official SDK's pre-encoded passthrough encoder
+    Libwebrtc,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CameraArgs {
+    /// How the camera's packets travel
+    #[arg(long, value_enum, env = "RTSP_TRANSPORT", default_value_t = TransportArg::Auto, help_heading = "Camera")]
+    pub(crate) transport: TransportArg,
+
+    /// Camera login, where the URL has none (the password comes from RTSP_PASSWORD)
+    #[arg(long, env = "RTSP_USERNAME", help_heading = "Camera")]
+    pub(crate) username: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TransportArg {
+    /// TCP, and UDP where the camera wants that
+    Auto,
+    /// Inside the RTSP connection: passes every firewall
+    Tcp,
+    /// UDP packets: a lost packet delays nothing
+    Udp,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProbeArgs {
+    /// The camera, rtsp://host/path or rtsp://user:password@host:port/path
+    #[arg(value_name = "RTSP_URL", env = "RTSP_URL", hide_env_values = true)]
+    pub(crate) url: String,
+
+    #[command(flatten)]
+    pub(crate) camera: CameraArgs,
+
+    /// Print the findings as JSON on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// How long to listen after the first picture
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration, default_value = "5s")]
+    pub(crate) duration: Duration,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RecordArgs {
+    /// The camera, rtsp://host/path or rtsp://user:password@host:port/path
+    #[arg(value_name = "RTSP_URL", env = "RTSP_URL", hide_env_values = true)]
+    pub(crate) url: String,
+
+    #[command(flatten)]
+    pub(crate) camera: CameraArgs,
+
+    /// File to write; `-` is standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+
+    /// Stop after this long, counted from the first picture [default: until Ctrl-C or the camera's end]
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub(crate) duration: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MockCameraArgs {
+    /// Annex-B H.264 file to play [default: a built-in clip]
+    #[arg(value_name = "CLIP.h264", conflicts_with = "clip_profile")]
+    pub(crate) clip: Option<PathBuf>,
+
+    /// Which built-in clip to play
+    #[arg(long, value_enum, value_name = "PROFILE", default_value_t = ClipProfile::ConstrainedBaseline)]
+    pub(crate) clip_profile: ClipProfile,
+
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8554")]
+    pub(crate) listen: SocketAddr,
+
+    /// What clients must present
+    #[arg(long, value_enum, default_value_t = AuthArg::None)]
+    pub(crate) auth: AuthArg,
+
+    /// Login that clients must present (the password comes from RTSP_PASSWORD)
+    #[arg(long, env = "RTSP_USERNAME", default_value = "admin")]
+    pub(crate) username: String,
+
+    /// Which transports are served; the others are answered with 461
+    #[arg(long, value_enum, default_value_t = TransportArg::Auto)]
+    pub(crate) transport: TransportArg,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ClipProfile {
+    /// 42e01f
+    ConstrainedBaseline,
+    /// 42001f
+    Baseline,
+    /// 640c1f
+    High,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AuthArg {
+    None,
+    Basic,
+    /// Digest with MD5
+    Digest,
+    /// Digest with SHA-256
+    DigestSha256,
+    /// All of them at once, as the client likes
+    Any,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

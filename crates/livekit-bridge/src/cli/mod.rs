@@ -1,0 +1,106 @@
+//! The program `throughline`: arguments -> validated settings -> run -> exit code.
+//! Data goes to standard output, everything else to standard error.
+
+mod args;
+mod mock;
+mod probe;
+mod record;
+mod report;
+mod run;
+mod settings;
+mod shutdown;
+mod trouble;
+mod verdict;
+
+use std::io::{ErrorKind, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use throughline_ingest::Retry;
+use tracing_subscriber::EnvFilter;
+
+use args::{Cli, Command};
+use probe::ProbeSettings;
+use record::RecordSettings;
+use report::{Report, Tone};
+use settings::{RunSettings, environment};
+use trouble::{Exit, Trouble};
+
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    log(cli.verbose);
+    let mut report = Report::new(cli.verbose);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Trouble::new(Exit::Machine, error, "raise the limits of this account"));
+    match runtime.and_then(|runtime| runtime.block_on(dispatch(cli, &mut report))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(trouble) => {
+            report.line(Tone::Bad, &format!("throughline: {trouble}"));
+            trouble.exit.into()
+        }
+    }
+}
+
+async fn dispatch(cli: Cli, report: &mut Report) -> Result<(), Trouble> {
+    match cli.command {
+        None => run::run(RunSettings::new(&cli.run, &environment)?, report).await,
+        Some(Command::Probe(args)) => {
+            let camera = settings::camera(&args.url, &args.camera, Retry::Never, &environment)?;
+            probe::probe(ProbeSettings {
+                camera,
+                json: args.json,
+                duration: args.duration,
+            })
+            .await
+        }
+        Some(Command::Record(args)) => {
+            let camera = settings::camera(&args.url, &args.camera, Retry::Never, &environment)?;
+            let settings = RecordSettings {
+                camera,
+                output: args.output,
+                duration: args.duration,
+            };
+            record::record(settings, report).await
+        }
+        Some(Command::MockCamera(args)) => mock::mock_camera(args, &environment, report).await,
+    }
+}
+
+/// Logs of our own crates only, unless `RUST_LOG` says otherwise: those of others may quote what must not be seen.
+fn log(verbosity: u8) {
+    let level = match verbosity {
+        0 => "off",
+        1 => "info",
+        2 => "debug",
+        _ => "trace",
+    };
+    let ours = format!(
+        "off,throughline={level},livekit_bridge={level},throughline_ingest={level},throughline_rtsp={level},throughline_mock_camera={level}"
+    );
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(ours));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// Data for standard output. A reader that has enough is no error.
+fn print(text: &str) -> Result<(), Trouble> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Trouble::new(
+            Exit::Machine,
+            format_args!("cannot write to standard output: {error}"),
+            "make room",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Bits a second for people.
+#[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
+fn megabits(bits_per_second: u64) -> String {
+    format!("{:.1} Mbit/s", bits_per_second as f64 / 1e6)
+}

@@ -1,0 +1,247 @@
+//! Validated settings, made of the command line and the environment; what is wrong with those ends here.
+
+use std::net::SocketAddr;
+
+use livekit_bridge::PublisherToken;
+use throughline_ingest::{Config, Credentials, Retry, TransportPolicy};
+
+use super::args::{CameraArgs, EngineArg, RunArgs, TransportArg};
+use super::trouble::{Exit, Trouble};
+
+/// Reads a variable of the environment; an empty one counts as not set.
+pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The process's own environment.
+pub(crate) fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// What the bare command is to do.
+#[derive(Debug)]
+pub(crate) struct RunSettings {
+    /// `None`: the built-in test camera.
+    pub(crate) camera: Option<Config>,
+    pub(crate) target: Target,
+    pub(crate) force: bool,
+}
+
+/// Where the pictures go.
+#[derive(Debug)]
+pub(crate) enum Target {
+    /// No LiveKit is configured.
+    Preview { listen: SocketAddr },
+    /// A LiveKit room.
+    Room(RoomSettings),
+}
+
+#[derive(Debug)]
+pub(crate) struct RoomSettings {
+    pub(crate) url: String,
+    pub(crate) token: PublisherToken,
+    pub(crate) track_name: String,
+    pub(crate) engine: EngineArg,
+}
+
+impl RunSettings {
+    pub(crate) fn new(args: &RunArgs, environment: Environment<'_>) -> Result<Self, Trouble> {
+        let camera = match args.url.as_deref().filter(|url| !url.is_empty()) {
+            Some(url) => Some(camera(url, &args.camera, Retry::Forever, environment)?),
+            None => None,
+        };
+        let target = match room(args, camera.as_ref(), environment)? {
+            Some(room) => Target::Room(room),
+            None => Target::Preview { listen: args.listen },
+        };
+        Ok(RunSettings {
+            camera,
+            target,
+            force: args.force,
+        })
+    }
+}
+
+/// The camera's configuration: credentials come from the URL, else from the environment.
+pub(crate) fn camera(
+    url: &str,
+    args: &CameraArgs,
+    retry: Retry,
+    environment: Environment<'_>,
+) -> Result<Config, Trouble> {
+    let mut config = Config::parse(url).map_err(|error| {
+        Trouble::new(
+            Exit::Usage,
+            error,
+            "a camera's address looks like rtsp://host/path",
+        )
+    })?;
+    if config.credentials.is_none() {
+        let username = args.username.clone().filter(|name| !name.is_empty());
+        let password = environment("RTSP_PASSWORD");
+        if username.is_some() || password.is_some() {
+            config.credentials = Some(Credentials::new(
+                username.unwrap_or_default(),
+                password.unwrap_or_default(),
+            ));
+        }
+    }
+    config.transport = match args.transport {
+        TransportArg::Auto => TransportPolicy::Auto,
+        TransportArg::Tcp => TransportPolicy::Tcp,
+        TransportArg::Udp => TransportPolicy::Udp,
+    };
+    config.retry = retry;
+    Ok(config)
+}
+
+/// The room to publish to; `None` where nothing of LiveKit is configured. A part of it is an error that names the rest.
+fn room(
+    args: &RunArgs,
+    camera: Option<&Config>,
+    environment: Environment<'_>,
+) -> Result<Option<RoomSettings>, Trouble> {
+    let url = args.livekit_url.clone().filter(|url| !url.is_empty());
+    let (key, secret) = (environment("LIVEKIT_API_KEY"), environment("LIVEKIT_API_SECRET"));
+    let token = environment("LIVEKIT_TOKEN");
+    if url.is_none() && key.is_none() && secret.is_none() && token.is_none() {
+        return Ok(None);
+    }
+    let url = url.ok_or_else(|| missing("LIVEKIT_URL"))?;
+    let token = match (token, key, secret) {
+        (Some(jwt), _, _) => PublisherToken::from_jwt(&jwt),
+        (None, Some(key), Some(secret)) => {
+            let identity = args.identity.clone().unwrap_or_else(|| identity(camera));
+            PublisherToken::from_api_key(&key, &secret, &args.room, &identity)
+        }
+        (None, None, Some(_)) => return Err(missing("LIVEKIT_API_KEY")),
+        (None, Some(_), None) => return Err(missing("LIVEKIT_API_SECRET")),
+        (None, None, None) => return Err(missing("LIVEKIT_API_KEY and LIVEKIT_API_SECRET")),
+    };
+    let token = token.map_err(|error| {
+        Trouble::new(
+            Exit::Usage,
+            error,
+            "check LIVEKIT_TOKEN, or LIVEKIT_API_KEY and LIVEKIT_API_SECRET",
+        )
+    })?;
+    Ok(Some(RoomSettings {
+        url,
+        token,
+        track_name: args.track_name.clone(),
+        engine: args.engine,
+    }))
+}
+
+fn missing(variable: &str) -> Trouble {
+    Trouble::new(
+        Exit::Usage,
+        format_args!("LiveKit is configured in part: {variable} is missing"),
+        "set LIVEKIT_URL, LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or none of them for the preview",
+    )
+}
+
+/// The same at every start for this host and this camera, so that a restart replaces its own forerunner and nobody else.
+fn identity(camera: Option<&Config>) -> String {
+    let host = gethostname::gethostname();
+    let host = host.to_string_lossy();
+    let Some(camera) = camera else {
+        return format!("{host}-test-camera");
+    };
+    // A digest, for the path may hold a password.
+    let digest = md5::compute(camera.url.as_str());
+    let [a, b, c, ..] = digest.0;
+    format!("{host}-{}-{a:02x}{b:02x}{c:02x}", camera.url.host())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::args::Cli;
+    use super::*;
+
+    fn settings(line: &[&str], environment: &[(&str, &str)]) -> Result<RunSettings, Trouble> {
+        let cli = Cli::try_parse_from([&["throughline"], line].concat()).unwrap();
+        let find = |name: &str| {
+            environment
+                .iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, value)| (*value).to_owned())
+        };
+        RunSettings::new(&cli.run, &find)
+    }
+
+    const KEY: (&str, &str) = ("LIVEKIT_API_KEY", "key");
+    const SECRET: (&str, &str) = ("LIVEKIT_API_SECRET", "a-secret-that-must-not-be-seen");
+    const URL: [&str; 2] = ["--livekit-url", "ws://127.0.0.1:7880"];
+
+    #[test]
+    fn nothing_configured_is_the_test_camera_in_the_preview() {
+        let settings = settings(&[], &[]).unwrap();
+        assert!(settings.camera.is_none());
+        assert!(matches!(settings.target, Target::Preview { listen } if listen.ip().is_loopback()));
+    }
+
+    #[test]
+    fn a_part_of_the_livekit_variables_names_the_missing_one() {
+        let line = |line: &[&str], environment: &[(&str, &str)]| {
+            let trouble = settings(line, environment).unwrap_err();
+            assert_eq!(trouble.exit, Exit::Usage);
+            trouble.to_string()
+        };
+        assert!(line(&[], &[KEY, SECRET]).contains("LIVEKIT_URL is missing"));
+        assert!(line(&URL, &[KEY]).contains("LIVEKIT_API_SECRET is missing"));
+        assert!(line(&URL, &[SECRET]).contains("LIVEKIT_API_KEY is missing"));
+        assert!(line(&URL, &[]).contains("LIVEKIT_API_KEY and LIVEKIT_API_SECRET"));
+    }
+
+    #[test]
+    fn the_whole_of_them_is_a_room_with_a_stable_identity() {
+        let identity = |camera: &str| {
+            let line = [&[camera][..], &URL].concat();
+            match settings(&line, &[KEY, SECRET]).unwrap().target {
+                Target::Room(room) => (room.token.room().to_owned(), room.token.identity().to_owned()),
+                Target::Preview { .. } => panic!("a room is configured"),
+            }
+        };
+        let (room, first) = identity("rtsp://u:p@10.0.0.7/a");
+        assert_eq!(room, "throughline");
+        assert_eq!(
+            identity("rtsp://10.0.0.7/a").1,
+            first,
+            "credentials are no part of it"
+        );
+        assert_ne!(identity("rtsp://10.0.0.7/b").1, first);
+    }
+
+    #[test]
+    fn credentials_of_the_url_win_over_those_of_the_environment() {
+        let environment = [("RTSP_PASSWORD", "outer")];
+        let username = |line: &[&str]| {
+            let settings = settings(line, &environment).unwrap();
+            settings
+                .camera
+                .unwrap()
+                .credentials
+                .unwrap()
+                .username()
+                .to_owned()
+        };
+        assert_eq!(
+            username(&["rtsp://inner:secret@10.0.0.7/a", "--username", "outer"]),
+            "inner"
+        );
+        assert_eq!(username(&["rtsp://10.0.0.7/a", "--username", "outer"]), "outer");
+    }
+
+    #[test]
+    fn no_secret_is_seen_in_the_debug_form() {
+        let line = [&["rtsp://u:hidden1@10.0.0.7/a"][..], &URL].concat();
+        let text = format!(
+            "{:?}",
+            settings(&line, &[KEY, SECRET, ("RTSP_PASSWORD", "hidden2")]).unwrap()
+        );
+        for secret in [SECRET.1, "hidden1", "hidden2"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+    }
+}

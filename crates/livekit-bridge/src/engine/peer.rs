@@ -1,0 +1,691 @@
+//! One PeerConnection that sends one H.264 track: str0m in RTP mode, our packetizer, the sockets. LiveKit's
+//! publisher and each viewer of the preview are one of these.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use str0m::bwe::{Bitrate, BweKind};
+use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
+use str0m::format::{Codec, PayloadParams};
+use str0m::media::{Direction, MediaKind, Mid, Pt};
+use str0m::net::{Protocol, Receive, TcpType};
+use str0m::rtp::{AbsCaptureTime, ExtensionValues, RtpWrite};
+use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
+use thiserror::Error;
+use throughline_h264::{Packetizer, ProfileLevelId};
+
+use crate::encoder::TransportStats;
+use crate::engine::clock::OutputClock;
+use crate::engine::rtc::{config, host_candidate, profile_distance, random, start_rate, video_mid};
+use crate::engine::socket::{Ready, Sent, Sockets};
+use crate::figures::VideoFigures;
+use crate::frame::EncodedVideoFrame;
+
+/// Bytes of H.264 in one packet: with RTP header, extensions, SRTP tag and an IPv6 header it stays below 1280, which
+/// every network carries.
+const MAX_PAYLOAD: usize = 1150;
+
+/// How long sent packets are kept for retransmission. A NACK older than this comes too late for a live viewer.
+const RETRANSMISSION_AGE: Duration = Duration::from_secs(1);
+
+/// Most packets kept for retransmission: one second at 20 Mbit/s.
+const RETRANSMISSION_PACKETS: usize = 2000;
+
+/// Share of retransmissions in what is sent beyond which they only make congestion worse.
+const RETRANSMISSION_SHARE: f32 = 0.15;
+
+/// Change of the measured rate that is worth telling the pacer.
+const RATE_CHANGE_PERCENT: u64 = 20;
+
+/// Age of the oldest packet in the pacer at which no more frames are taken: the way is too narrow for the camera just
+/// now, and what would be added could only come late.
+const CONGESTED_AFTER: Duration = Duration::from_millis(500);
+
+/// How soon to look again whether [`Peer::is_congested`] still holds.
+pub(crate) const CONGESTION_CHECK: Duration = Duration::from_millis(50);
+
+/// Why a PeerConnection cannot be made or goes on no more.
+#[derive(Debug, Error)]
+pub(crate) enum PeerError {
+    #[error("{0}")]
+    Rtc(#[from] str0m::RtcError),
+    #[error("session description: {0}")]
+    Sdp(#[from] str0m::error::SdpError),
+    #[error("the other side takes no H.264 with packetization-mode=1")]
+    NoH264,
+    #[error("there is nothing to offer")]
+    NoOffer,
+    #[error("no socket: {0}")]
+    Socket(#[from] std::io::Error),
+}
+
+/// What happened on a PeerConnection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum PeerEvent {
+    /// ICE and DTLS stand: media can flow.
+    Connected,
+    /// The way to the other side is gone, or it hung up.
+    Disconnected,
+    /// PLI or FIR.
+    KeyframeRequested,
+    /// Bits a second the way can carry.
+    Estimate(u64),
+    /// A new report.
+    Stats(TransportStats),
+}
+
+/// A PeerConnection with its sockets. Drive it by awaiting [`next_event`](Self::next_event) over and over.
+pub(crate) struct Peer {
+    rtc: Rtc,
+    sockets: Sockets,
+    mid: Mid,
+    pending: Option<SdpPendingOffer>,
+    payload_type: Option<Pt>,
+    packetizer: Packetizer,
+    scratch: Vec<u8>,
+    sequence: u64,
+    clock: OutputClock,
+    remote_tcp: Vec<SocketAddr>,
+    tcp_wanted: bool,
+    paced_bps: u64,
+    stats: TransportStats,
+    events: VecDeque<PeerEvent>,
+    deadline: Instant,
+    heard_at: Instant,
+    connected: bool,
+}
+
+impl Peer {
+    /// A publisher, and the offer to send. `track_id` is what a LiveKit server knows the track by.
+    pub(crate) fn publisher(track_id: &str, figures: VideoFigures) -> Result<(Self, String), PeerError> {
+        let mut config = config(figures);
+        // Nothing on the way compares this with the SPS; every server and browser knows this one.
+        config
+            .codec_config()
+            .add_h264(108.into(), Some(109.into()), true, 0x42_e01f);
+        let mut rtc = config.build(Instant::now());
+        let mut api = rtc.sdp_api();
+        let mid = api.add_media(
+            MediaKind::Video,
+            Direction::SendOnly,
+            Some("camera".to_owned()),
+            Some(track_id.to_owned()),
+            None,
+        );
+        let (offer, pending) = api.apply().ok_or(PeerError::NoOffer)?;
+        let mut peer = Self::new(rtc, mid);
+        peer.pending = Some(pending);
+        Ok((peer, offer.to_sdp_string()))
+    }
+
+    /// Takes the answer to the publisher's offer. One said twice is ignored.
+    pub(crate) fn accept_answer(&mut self, sdp: &str) -> Result<(), PeerError> {
+        let Some(pending) = self.pending.take() else {
+            return Ok(());
+        };
+        let answer = SdpAnswer::from_sdp_string(sdp)?;
+        self.rtc.sdp_api().accept_answer(pending, answer)?;
+        for candidate in sdp.lines().filter_map(|line| line.strip_prefix("a=")) {
+            self.reach(candidate);
+        }
+        self.start_media(None)
+    }
+
+    /// Takes a candidate of the other side (`candidate:..`).
+    pub(crate) fn add_remote_candidate(&mut self, candidate: &str) {
+        if let Ok(parsed) = Candidate::from_sdp_string(candidate) {
+            self.rtc.add_remote_candidate(parsed);
+            self.reach(candidate);
+        }
+    }
+
+    /// A viewer that offered `sdp` from `remote`, and the answer. `profile_level_id` is the camera's.
+    pub(crate) fn viewer(
+        sdp: &str,
+        remote: SocketAddr,
+        profile_level_id: Option<ProfileLevelId>,
+        figures: VideoFigures,
+    ) -> Result<(Self, String), PeerError> {
+        let offer = SdpOffer::from_sdp_string(sdp)?;
+        let mut rtc = config(figures).enable_h264(true).build(Instant::now());
+        let mut sockets = Sockets::new();
+        let local = sockets.open_udp_towards(remote)?;
+        if let Some(candidate) = host_candidate(local, Protocol::Udp) {
+            rtc.add_local_candidate(candidate);
+        }
+        let answer = rtc.sdp_api().accept_offer(offer)?;
+        let answer = answer.to_sdp_string();
+        let mut peer = Self::new(rtc, video_mid(&answer).ok_or(PeerError::NoH264)?);
+        peer.sockets = sockets;
+        peer.start_media(profile_level_id)?;
+        Ok((peer, answer))
+    }
+
+    fn new(rtc: Rtc, mid: Mid) -> Self {
+        let now = Instant::now();
+        Self {
+            rtc,
+            sockets: Sockets::new(),
+            mid,
+            pending: None,
+            payload_type: None,
+            packetizer: Packetizer::new(MAX_PAYLOAD),
+            scratch: Vec::with_capacity(MAX_PAYLOAD),
+            sequence: random() & 0x7fff,
+            clock: OutputClock::new(u32::try_from(random() >> 32).unwrap_or_default()),
+            remote_tcp: Vec::new(),
+            tcp_wanted: false,
+            paced_bps: 0,
+            stats: TransportStats::default(),
+            events: VecDeque::new(),
+            deadline: now,
+            heard_at: now,
+            connected: false,
+        }
+    }
+
+    /// Opens the way to one remote candidate: a UDP socket at once, TCP when it turns out to be needed.
+    fn reach(&mut self, candidate: &str) {
+        let Ok(parsed) = Candidate::from_sdp_string(candidate) else {
+            return;
+        };
+        let remote = parsed.addr();
+        match parsed.proto() {
+            Protocol::Udp => match self.sockets.connect_udp(remote) {
+                Ok(Some(local)) => self.add_local(local, Protocol::Udp),
+                Ok(None) => {}
+                Err(error) => tracing::debug!(%error, %remote, "no UDP socket towards the candidate"),
+            },
+            Protocol::Tcp if parsed.tcptype() == Some(TcpType::Passive) => {
+                self.remote_tcp.push(remote);
+                if self.tcp_wanted {
+                    self.sockets.dial_tcp(remote);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add_local(&mut self, local: SocketAddr, protocol: Protocol) {
+        if let Some(candidate) = host_candidate(local, protocol) {
+            self.rtc.add_local_candidate(candidate);
+        }
+        self.deadline = Instant::now();
+    }
+
+    /// Tries ICE-TCP beside UDP from now on.
+    pub(crate) fn use_tcp(&mut self) {
+        if std::mem::replace(&mut self.tcp_wanted, true) {
+            return;
+        }
+        for remote in &self.remote_tcp {
+            self.sockets.dial_tcp(*remote);
+        }
+    }
+
+    /// Whether ICE-TCP is tried.
+    pub(crate) fn uses_tcp(&self) -> bool {
+        self.tcp_wanted
+    }
+
+    /// Whether there is a UDP candidate to try.
+    pub(crate) fn has_udp(&self) -> bool {
+        self.sockets.has_udp()
+    }
+
+    /// Chooses the payload type and sizes the retransmission cache. `profile_level_id`: prefer what matches it.
+    fn start_media(&mut self, profile_level_id: Option<ProfileLevelId>) -> Result<(), PeerError> {
+        let media = self.rtc.media(self.mid).ok_or(PeerError::NoH264)?;
+        let offered = media.remote_pts();
+        let usable = |params: &&PayloadParams| {
+            let spec = params.spec();
+            spec.codec == Codec::H264
+                && spec.format.packetization_mode == Some(1)
+                && offered.contains(&params.pt())
+        };
+        let rank = |params: &&PayloadParams| {
+            profile_distance(params.spec().format.profile_level_id, profile_level_id)
+        };
+        let best = self
+            .rtc
+            .codec_config()
+            .params()
+            .iter()
+            .filter(usable)
+            .min_by_key(rank);
+        self.payload_type = Some(best.ok_or(PeerError::NoH264)?.pt());
+        if let Some(stream) = self.rtc.direct_api().stream_tx_by_mid(self.mid, None) {
+            stream.set_rtx_cache(
+                RETRANSMISSION_PACKETS,
+                RETRANSMISSION_AGE,
+                Some(RETRANSMISSION_SHARE),
+            );
+        }
+        self.deadline = Instant::now();
+        Ok(())
+    }
+
+    /// Sends one access unit, paced. Nothing is sent before [`PeerEvent::Connected`].
+    pub(crate) fn send(&mut self, frame: &EncodedVideoFrame, now: Instant) -> Result<(), PeerError> {
+        let Some(payload_type) = self.payload_type.filter(|_| self.connected) else {
+            return Ok(());
+        };
+        let stamp = self.clock.stamp(frame.timestamp, now);
+        let mut extensions = ExtensionValues {
+            abs_capture_time: frame.capture_time.map(|capture_time| AbsCaptureTime {
+                capture_time,
+                clock_offset: None,
+            }),
+            ..ExtensionValues::default()
+        };
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(self.mid, None).ok_or(PeerError::NoH264)?;
+        for fragment in self.packetizer.packetize(&frame.data) {
+            self.scratch.clear();
+            fragment.write(&mut self.scratch);
+            let packet = RtpWrite::new(
+                payload_type,
+                self.sequence.into(),
+                stamp.rtp,
+                stamp.wallclock,
+                self.scratch.as_slice(),
+            );
+            // The first packet of a picture carries its capture time for all of them.
+            let extensions = std::mem::take(&mut extensions);
+            stream.write_rtp(
+                packet
+                    .marker(fragment.is_last)
+                    .nackable(true)
+                    .ext_vals(extensions),
+            );
+            self.sequence += 1;
+        }
+        self.rtc.handle_input(Input::Timeout(now))?;
+        self.deadline = now;
+        Ok(())
+    }
+
+    /// How long nothing has come from the other side. Reports answer what is sent about every second.
+    pub(crate) fn silence(&self) -> Duration {
+        self.heard_at.elapsed()
+    }
+
+    /// Whether packets pile up in the pacer. Frames kept back now can still be dropped whole, down to the next IDR;
+    /// frames sent would pile up behind, without bound.
+    pub(crate) fn is_congested(&mut self) -> bool {
+        let mut api = self.rtc.direct_api();
+        let queue = api
+            .stream_tx_by_mid(self.mid, None)
+            .and_then(|stream| stream.queue_info()?.first_unsent());
+        queue.is_some_and(|since| since.elapsed() > CONGESTED_AFTER)
+    }
+
+    /// Tells the pacer what the camera sends, where that changed.
+    pub(crate) fn set_camera_rate(&mut self, figures: VideoFigures) {
+        let wanted = start_rate(figures);
+        if wanted.abs_diff(self.paced_bps) * 100 > self.paced_bps * RATE_CHANGE_PERCENT {
+            self.paced_bps = wanted;
+            self.rtc.bwe().set_bitrate(Bitrate::ZERO, Bitrate::from(wanted));
+            self.deadline = Instant::now();
+        }
+    }
+
+    /// Runs the connection until something happens. Cancel safe.
+    pub(crate) async fn next_event(&mut self) -> Result<PeerEvent, PeerError> {
+        loop {
+            self.drain()?;
+            if self.sockets.udp_refused() {
+                self.use_tcp();
+            }
+            if let Some(event) = self.events.pop_front() {
+                return Ok(event);
+            }
+            let now = Instant::now();
+            if self.deadline <= now {
+                // The pacer releases a burst packet by packet, each after a timeout of its own.
+                self.rtc.handle_input(Input::Timeout(now))?;
+                continue;
+            }
+            match tokio::time::timeout_at(self.deadline.into(), self.sockets.ready()).await {
+                Ok(Ready::Io) => self.receive()?,
+                Ok(Ready::Dialled(local)) => self.add_local(local, Protocol::Tcp),
+                Err(_elapsed) => {}
+            }
+        }
+    }
+
+    /// Hangs up: queued goodbyes (RTCP BYE, DTLS close_notify) leave before this returns.
+    pub(crate) fn close(mut self) {
+        if self.rtc.close().is_ok() {
+            // Nobody is left to tell about a failure.
+            drop(self.drain());
+        }
+    }
+
+    fn receive(&mut self) -> Result<(), PeerError> {
+        let now = Instant::now();
+        while let Some(datagram) = self.sockets.receive() {
+            self.heard_at = now;
+            // What is no STUN, DTLS or SRTP is a stray.
+            let Ok(receive) = Receive::new(
+                datagram.protocol,
+                datagram.source,
+                datagram.local,
+                datagram.contents,
+            ) else {
+                continue;
+            };
+            self.rtc.handle_input(Input::Receive(now, receive))?;
+            self.drain()?;
+        }
+        Ok(())
+    }
+
+    /// Empties str0m's output into the sockets and the event queue.
+    fn drain(&mut self) -> Result<(), PeerError> {
+        loop {
+            match self.rtc.poll_output()? {
+                Output::Timeout(at) => {
+                    self.deadline = at;
+                    return Ok(());
+                }
+                Output::Transmit(transmit) => {
+                    // ICE checks go along every path, all else along the chosen one.
+                    let is_stun = transmit.contents.first().is_some_and(|first| *first < 4);
+                    if self.sockets.send(&transmit) == Sent::PathLost && !is_stun {
+                        self.disconnected();
+                    }
+                }
+                Output::Event(event) => self.handle(event),
+            }
+        }
+    }
+
+    fn disconnected(&mut self) {
+        if std::mem::replace(&mut self.connected, false) {
+            self.events.push_back(PeerEvent::Disconnected);
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Connected => {
+                self.connected = true;
+                self.events.push_back(PeerEvent::Connected);
+            }
+            Event::IceConnectionStateChange(IceConnectionState::Disconnected) | Event::Closed => {
+                self.disconnected();
+            }
+            Event::KeyframeRequest(_) => self.events.push_back(PeerEvent::KeyframeRequested),
+            Event::EgressBitrateEstimate(BweKind::Twcc { estimate, .. }) => {
+                self.events.push_back(PeerEvent::Estimate(estimate.as_u64()));
+            }
+            Event::MediaEgressStats(egress) => {
+                self.stats = TransportStats {
+                    rtt: egress.rtt.or(self.stats.rtt),
+                    loss: egress.loss.map(f64::from),
+                    nacks: egress.nacks,
+                    plis: egress.plis + egress.firs,
+                    packets: egress.packets,
+                };
+                self.events.push_back(PeerEvent::Stats(self.stats));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::UdpSocket;
+    use std::time::SystemTime;
+
+    use bytes::Bytes;
+    use str0m::media::KeyframeRequestKind;
+    use str0m::rtp::{Extension, RtpPacket};
+    use throughline_h264::{Depacketizer, DepacketizerConfig, RtpPayload, Timestamp, annexb};
+
+    use super::*;
+    use crate::engine::rtc::ABS_CAPTURE_TIME_ID;
+    use crate::frame::testing::idr;
+
+    /// The receiving end, as a browser would be: str0m alone, on a blocking socket.
+    struct Browser {
+        rtc: Rtc,
+        socket: UdpSocket,
+        pending: Option<SdpPendingOffer>,
+        packets: Vec<RtpPacket>,
+    }
+
+    impl Browser {
+        fn new() -> (Self, String) {
+            let mut config = Rtc::builder()
+                .clear_codecs()
+                .set_rtp_mode(true)
+                .set_extension(ABS_CAPTURE_TIME_ID, Extension::AbsoluteCaptureTime);
+            for (pt, profile) in [(96, 0x42_001f), (98, 0x42_e01f), (100, 0x64_001f)] {
+                config
+                    .codec_config()
+                    .add_h264(pt.into(), Some((pt + 1).into()), true, profile);
+            }
+            let mut rtc = config.build(Instant::now());
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            socket.set_nonblocking(true).unwrap();
+            rtc.add_local_candidate(Candidate::host(socket.local_addr().unwrap(), "udp").unwrap());
+            let mut api = rtc.sdp_api();
+            api.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+            let (offer, pending) = api.apply().unwrap();
+            (
+                Self {
+                    rtc,
+                    socket,
+                    pending: Some(pending),
+                    packets: Vec::new(),
+                },
+                offer.to_sdp_string(),
+            )
+        }
+
+        fn accept(&mut self, answer: &str) {
+            let answer = SdpAnswer::from_sdp_string(answer).unwrap();
+            self.rtc
+                .sdp_api()
+                .accept_answer(self.pending.take().unwrap(), answer)
+                .unwrap();
+        }
+
+        fn run(&mut self) {
+            let (mut buffer, local) = ([0; 2000], self.socket.local_addr().unwrap());
+            while let Ok((length, source)) = self.socket.recv_from(&mut buffer) {
+                let receive = Receive::new(Protocol::Udp, source, local, &buffer[..length]).unwrap();
+                self.rtc
+                    .handle_input(Input::Receive(Instant::now(), receive))
+                    .unwrap();
+                self.drain();
+            }
+            self.rtc.handle_input(Input::Timeout(Instant::now())).unwrap();
+            self.drain();
+        }
+
+        fn drain(&mut self) {
+            loop {
+                match self.rtc.poll_output().unwrap() {
+                    Output::Timeout(_) => return,
+                    Output::Transmit(transmit) => {
+                        self.socket
+                            .send_to(&transmit.contents, transmit.destination)
+                            .unwrap();
+                    }
+                    Output::Event(Event::RtpPacket(packet)) => self.packets.push(packet),
+                    Output::Event(_) => {}
+                }
+            }
+        }
+
+        fn ask_for_keyframe(&mut self) {
+            let ssrc = self.packets[0].header.ssrc;
+            let mut api = self.rtc.direct_api();
+            api.stream_rx(&ssrc)
+                .unwrap()
+                .request_keyframe(KeyframeRequestKind::Pli);
+        }
+    }
+
+    async fn run_until(
+        peer: &mut Peer,
+        browser: &mut Browser,
+        done: impl Fn(Option<PeerEvent>, &Browser) -> bool,
+    ) {
+        for _ in 0..2000 {
+            let event = tokio::time::timeout(Duration::from_millis(5), peer.next_event()).await;
+            browser.run();
+            if done(event.ok().map(Result::unwrap), browser) {
+                return;
+            }
+        }
+        panic!("not within ten seconds");
+    }
+
+    /// Pictures of the test camera: SPS, PPS, SEI and an IDR of several packets, then smaller ones.
+    fn pictures() -> Vec<Bytes> {
+        let clip = include_bytes!("../../../mock-camera/clips/constrained_baseline.h264");
+        annexb::access_units(clip)
+            .take(4)
+            .map(|unit| Bytes::copy_from_slice(unit.data))
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn a_viewer_gets_every_nal_unit_with_the_cameras_spacing_and_capture_time_and_its_pli_is_heard() {
+        let (mut browser, offer) = Browser::new();
+        let remote = browser.socket.local_addr().unwrap();
+        let camera = ProfileLevelId([0x64, 0x0c, 0x1f]);
+        let (mut peer, answer) = Peer::viewer(&offer, remote, Some(camera), VideoFigures::default()).unwrap();
+        assert_eq!(
+            peer.payload_type,
+            Some(100.into()),
+            "the high profile is nearest to the camera's"
+        );
+        browser.accept(&answer);
+        run_until(&mut peer, &mut browser, |event, _| {
+            event == Some(PeerEvent::Connected)
+        })
+        .await;
+
+        let captured = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        for (picture, data) in (0..).zip(pictures()) {
+            let frame = EncodedVideoFrame {
+                data,
+                capture_time: Some(captured),
+                ..idr(picture * 3003)
+            };
+            peer.send(&frame, Instant::now()).unwrap();
+        }
+        let whole = |browser: &Browser| {
+            browser
+                .packets
+                .iter()
+                .filter(|packet| packet.header.marker)
+                .count()
+        };
+        run_until(&mut peer, &mut browser, |_, browser| {
+            whole(browser) == pictures().len()
+        })
+        .await;
+
+        let mut received = Depacketizer::new(DepacketizerConfig::default());
+        let first = browser.packets[0].header.timestamp;
+        let mut units = Vec::new();
+        for packet in &browser.packets {
+            let payload = RtpPayload {
+                data: &packet.payload,
+                timestamp: Timestamp(i64::from(packet.header.timestamp.wrapping_sub(first))),
+                marker: packet.header.marker,
+                lost_before: 0,
+            };
+            received.push(payload).unwrap();
+            units.extend(std::iter::from_fn(|| received.pop()));
+        }
+        received.flush();
+        units.extend(std::iter::from_fn(|| received.pop()));
+        assert_eq!(units.len(), pictures().len());
+        for ((picture, sent), unit) in (0..).zip(pictures()).zip(&units) {
+            assert_eq!(unit.timestamp, Timestamp(picture * 3003));
+            assert!(
+                annexb::nal_units(&unit.data).eq(annexb::nal_units(&sent)),
+                "picture {picture}"
+            );
+        }
+        let carried = browser.packets[0]
+            .header
+            .ext_vals
+            .abs_capture_time
+            .unwrap()
+            .capture_time;
+        assert!(
+            carried
+                .duration_since(captured)
+                .unwrap_or_else(|early| early.duration())
+                < Duration::from_millis(1)
+        );
+
+        browser.ask_for_keyframe();
+        run_until(&mut peer, &mut browser, |event, _| {
+            event == Some(PeerEvent::KeyframeRequested)
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn a_viewer_that_hangs_up_is_noticed() {
+        let (mut browser, offer) = Browser::new();
+        let remote = browser.socket.local_addr().unwrap();
+        let (mut peer, answer) = Peer::viewer(&offer, remote, None, VideoFigures::default()).unwrap();
+        assert_eq!(
+            peer.payload_type,
+            Some(98.into()),
+            "constrained baseline when the camera is not known yet"
+        );
+        browser.accept(&answer);
+        run_until(&mut peer, &mut browser, |event, _| {
+            event == Some(PeerEvent::Connected)
+        })
+        .await;
+        browser.rtc.close().unwrap();
+        run_until(&mut peer, &mut browser, |event, _| {
+            event == Some(PeerEvent::Disconnected)
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_offer_without_h264_and_one_that_is_none_are_refused() {
+        let remote = "127.0.0.1:9".parse().unwrap();
+        let viewer = |sdp: &str| Peer::viewer(sdp, remote, None, VideoFigures::default()).map(drop);
+        assert!(matches!(viewer("hello"), Err(PeerError::Sdp(_))));
+        let mut rtc = Rtc::builder()
+            .clear_codecs()
+            .enable_vp8(true)
+            .build(Instant::now());
+        let mut api = rtc.sdp_api();
+        api.add_media(MediaKind::Video, Direction::RecvOnly, None, None, None);
+        let (offer, _pending) = api.apply().unwrap();
+        let error = viewer(&offer.to_sdp_string()).unwrap_err();
+        assert!(matches!(error, PeerError::NoH264), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn the_publishers_offer_names_the_track_and_h264_and_no_address() {
+        let (peer, offer) = Peer::publisher("camera-h264", VideoFigures::default()).unwrap();
+        assert!(
+            offer.contains("camera-h264") && offer.contains("profile-level-id=42e01f"),
+            "{offer}"
+        );
+        assert!(
+            !offer.contains("m=application") && !offer.contains("a=candidate"),
+            "{offer}"
+        );
+        assert!(!peer.has_udp());
+    }
+}

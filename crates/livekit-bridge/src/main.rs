@@ -1,0 +1,7 @@
+//! The program `throughline`; see `throughline --help`.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}
