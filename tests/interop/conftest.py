@@ -1,0 +1,10 @@
+import pytest
+
+from harness import LiveKitServer, running
+
+
+@pytest.fixture(scope="session")
+def livekit(tmp_path_factory):
+    server = LiveKitServer(tmp_path_factory.mktemp("livekit"))
+    with running(server.process):
+        yield server

@@ -1,0 +1,102 @@
+"""`record` and `probe` against two RTSP servers that are not ours."""
+import json
+import subprocess
+
+import pytest
+
+from harness import (BINARY, CLIPS, PASSWORD, USER, GortsplibCamera, GStreamerCamera, camera, camera_environment, camera_url,
+                     expect_part_of_loop, free_port, nal_units, running, throughline)
+
+CELLS = [(kind, transport, auth)
+         for kind in (GStreamerCamera, GortsplibCamera)
+         for transport in ("tcp", "udp")
+         for auth in ("none", kind.digests)] + [(GStreamerCamera, "tcp", "basic"), (GortsplibCamera, "tcp", "basic,md5,sha256")]
+
+
+@pytest.mark.parametrize("kind,transport,auth", CELLS, ids=lambda v: getattr(v, "name", v))
+def test_a_recording_is_what_the_camera_sent(tmp_path, kind, transport, auth):
+    output = tmp_path / "out.h264"
+    with camera(kind, clip="high", auth=auth) as source:
+        run = throughline("record", camera_url(source), "-o", output, "--duration", "4s", "--transport", transport,
+                          env=camera_environment(source))
+        with running(run):
+            assert run.wait(20) == 0, run.output
+    recorded = output.read_bytes()
+    assert expect_part_of_loop(recorded, (CLIPS / "high.h264").read_bytes()) >= 110
+    types = [u[0] & 31 for u in nal_units(recorded)]
+    assert [t for t in types if t != 9][:2] == [7, 8], types[:6]
+    assert types.index(5) < types.index(1)
+
+
+@pytest.mark.parametrize("kind,transport,auth", CELLS, ids=lambda v: getattr(v, "name", v))
+def test_a_probe_tells_what_the_camera_is(kind, transport, auth):
+    with camera(kind, clip="constrained_baseline", auth=auth) as source:
+        run = throughline("probe", camera_url(source), "--json", "--duration", "2s", "--transport", transport,
+                          env=camera_environment(source))
+        with running(run):
+            assert run.wait(20) == 0, run.output
+    found = json.loads(run.output[run.output.index("{"):run.output.rindex("}") + 1])
+    assert found["ready"] is True and found["problems"] == []
+    assert (found["codec"], found["profile_level_id"]) == ("H.264", "42e01f")
+    assert (found["width"], found["height"], found["transport"]) == (640, 360, transport)
+    assert 29 < found["frame_rate"] < 31 and found["group_of_pictures"] == 30
+
+
+def test_a_recording_goes_to_standard_output_and_ends_with_ctrl_c():
+    with camera(clip="baseline") as source:
+        child = subprocess.Popen([BINARY, "record", camera_url(source), "-o", "-"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+        first = b""
+        while len(first) < 50_000:
+            first += child.stdout.read(50_000)
+        child.send_signal(2)
+        rest, summary = child.communicate(timeout=10)
+    assert child.returncode == 0, summary
+    assert b"pictures" in summary
+    assert expect_part_of_loop(first + rest, (CLIPS / "baseline.h264").read_bytes()) > 10
+
+
+def test_a_recording_ends_well_when_the_camera_ends(tmp_path):
+    output = tmp_path / "out.h264"
+    with camera(clip="baseline") as source:
+        with running(throughline("record", camera_url(source), "-o", output, "--transport", "tcp")) as run:
+            while not (output.exists() and output.stat().st_size > 50_000):
+                assert run.child.poll() is None, run.output
+            source.process.child.kill()
+            assert run.wait(20) == 0, run.output
+    assert expect_part_of_loop(output.read_bytes(), (CLIPS / "baseline.h264").read_bytes()) > 10
+
+
+@pytest.mark.parametrize("kind,auth", [(GStreamerCamera, "digest"), (GStreamerCamera, "basic"), (GortsplibCamera, "basic,md5,sha256")],
+                         ids=lambda v: getattr(v, "name", v))
+@pytest.mark.parametrize("command", ["record", "probe", "run"])
+def test_a_wrong_password_is_named_and_never_printed(tmp_path, kind, auth, command):
+    wrong = "s3cret-but-wrong"
+    arguments = {"record": ["record", "-o", tmp_path / "out.h264"], "probe": ["probe"], "run": ["--listen", f"127.0.0.1:{free_port()}"]}
+    with camera(kind, auth=auth) as source:
+        url = camera_url(source).replace("rtsp://", f"rtsp://{USER}:{wrong}@")
+        with running(throughline(*arguments[command], url, "-vv")) as run:
+            assert run.wait(20) == 3, run.output
+            run.expect("password")
+            assert wrong not in run.output and PASSWORD not in run.output
+
+
+def test_credentials_that_are_missing_are_asked_for():
+    with camera(auth="digest") as source, running(throughline("probe", camera_url(source))) as run:
+        assert run.wait(20) == 3, run.output
+        run.expect("RTSP_PASSWORD")
+
+
+def test_nobody_there_is_said_in_one_line():
+    with running(throughline("probe", f"rtsp://127.0.0.1:{free_port()}/cam")) as run:
+        assert run.wait(20) == 1, run.output
+        run.expect("refused")
+        assert len(run.lines) <= 3, run.output
+
+
+@pytest.mark.parametrize("offered,asked", [("udp", "auto"), ("tcp", "auto")])
+def test_auto_ends_with_pictures_on_servers_of_one_transport(tmp_path, offered, asked):
+    output = tmp_path / "out.h264"
+    with camera(transport=offered) as source:
+        with running(throughline("record", camera_url(source), "-o", output, "--duration", "2s", "--transport", asked)) as run:
+            assert run.wait(20) == 0, run.output
+    assert expect_part_of_loop(output.read_bytes(), (CLIPS / "high.h264").read_bytes()) >= 50
