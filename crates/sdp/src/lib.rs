@@ -12,7 +12,7 @@
 //! - Every line is kept in order with its text, save what a tolerance says is left out, and `Display` writes them all
 //!   with CRLF. What was read without tolerance is written byte for byte.
 //! - No I/O, no clock, no randomness: bytes in, values out. It builds for `wasm32-unknown-unknown`.
-//! - `Debug` and errors never show keys or URLs with a user in them. `Display` writes everything.
+//! - `Debug` and errors never show keys, nor URLs with a user or a password in them. `Display` writes everything.
 //!
 //! # Reading
 //!
@@ -85,7 +85,7 @@
 //!
 //! | it does | it does not |
 //! |---|---|
-//! | origin, name, connection, bandwidth, timing, direction | check `r=` and `z=` beyond their grammar |
+//! | origin, name, connection, bandwidth, timing, direction | check `r=` beyond its grammar, `z=` at all |
 //! | rtpmap, fmtp, the static payload types of [RFC 3551](https://www.rfc-editor.org/rfc/rfc3551), rtcp-fb, framerate | decode what is in an fmtp: parameter sets are the codec's |
 //! | any attribute by its name | join control URLs: that needs the RTSP request |
 //! | say what is offered | offer and answer, [RFC 3264](https://www.rfc-editor.org/rfc/rfc3264) |

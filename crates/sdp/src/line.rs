@@ -6,7 +6,7 @@ use crate::grammar;
 
 /// One line as it was written, without its ending.
 ///
-/// `Display` writes it whole; `Debug` hides values that may be secret: keys, and URLs with a user in them.
+/// `Display` writes it whole; `Debug` hides values that may be secret: keys, and URLs with a user or a password in them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Line {
     number: usize,
@@ -66,7 +66,9 @@ impl fmt::Debug for Line {
         write!(f, "{}: ", self.number)?;
         match self.attribute() {
             Some(attribute) => write!(f, "a={attribute:?}"),
-            None if self.type_letter() == Some('k') || holds_user(&self.text) => f.write_str("<redacted>"),
+            None if self.type_letter() == Some('k') || holds_password(&self.text) => {
+                f.write_str("<redacted>")
+            }
             None => f.write_str(&self.text),
         }
     }
@@ -104,16 +106,18 @@ impl fmt::Debug for Attribute<'_> {
             .iter()
             .any(|name| self.name.eq_ignore_ascii_case(name));
         match self.value {
-            Some(value) if is_key || holds_user(value) => write!(f, "{}:<redacted>", self.name),
+            Some(value) if is_key || holds_password(value) => write!(f, "{}:<redacted>", self.name),
             Some(value) => write!(f, "{}:{value}", self.name),
             None => f.write_str(self.name),
         }
     }
 }
 
-/// Some servers repeat the request's URL in `a=control`, password and all.
-fn holds_user(text: &str) -> bool {
-    text.contains("://") && text.contains('@')
+/// Some servers repeat the request's URL in `a=control`, password and all, be it before the host or a parameter.
+fn holds_password(text: &str) -> bool {
+    const NAMES: [&str; 7] = ["passw", "pass=", "pas=", "pwd=", "psw=", "token=", "auth="];
+    let lower = text.to_ascii_lowercase();
+    (text.contains("://") && text.contains('@')) || NAMES.iter().any(|name| lower.contains(name))
 }
 
 /// What a line says, where the reader made something of it.
@@ -163,12 +167,13 @@ mod tests {
     }
 
     #[test]
-    fn debug_hides_keys_and_users() {
+    fn debug_hides_keys_users_and_passwords() {
         for secret in [
             "k=clear:s3cret",
             "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:s3cret",
             "a=KEY-MGMT:mikey s3cret",
             "a=control:rtsp://admin:s3cret@192.0.2.1/track1",
+            "a=control:rtsp://192.0.2.1/user=admin_Password=s3cret_channel=1/trackID=1",
             "u=http://admin:s3cret@192.0.2.1/",
             "rtsp://admin:s3cret@192.0.2.1/",
         ] {
