@@ -372,7 +372,16 @@ fn hex_digit(digit: u8) -> Option<u8> {
 }
 
 /// Parameters whose value is a secret, as cameras name them in path or query.
-const SECRET_PARAMETERS: [&str; 6] = ["password=", "passwd=", "pwd=", "pass=", "token=", "auth="];
+const SECRET_PARAMETERS: [&str; 8] = [
+    "password=",
+    "passwd=",
+    "pwd=",
+    "psw=",
+    "pass=",
+    "pas=",
+    "token=",
+    "auth=",
+];
 
 impl fmt::Display for RtspUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -553,6 +562,7 @@ mod tests {
                 "rtsp://h/user=admin_password=***",
             ),
             ("rtsp://h/?token=secret", "rtsp://h/?token=***"),
+            ("rtsp://h/?loginpas=secret", "rtsp://h/?loginpas=***"),
             ("rtsp://h/pass/b", "rtsp://h/pass/b"),
         ];
         for (text, shown) in cases {

@@ -283,6 +283,34 @@ fn debug_shows_no_credentials() {
 }
 
 #[test]
+fn debug_shows_no_credentials_that_a_server_repeats() {
+    let body = "a=control:rtsp://viewer:hunter2@192.0.2.10/cam";
+    let message = format!(
+        "RTSP/1.0 200 OK\r\nContent-Base: rtsp://viewer:hunter2@192.0.2.10/cam/\r\n\
+         Content-Location: rtsp://192.0.2.10/cam?loginpas=hunter2\r\n\
+         RTP-Info: url=rtsp://192.0.2.10/user=a_password=hunter2_channel=1;seq=7\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let response = response(message.as_bytes());
+    let info: RtpInfo = response.headers.typed().unwrap().unwrap();
+    let debug = format!("{response:?} {info:?}");
+    assert!(!debug.contains("hunter2"), "{debug}");
+    assert!(
+        debug.contains("46 bytes") && debug.contains("seq: Some(7)"),
+        "{debug}"
+    );
+}
+
+#[test]
+fn control_characters_of_a_reason_are_spaces() {
+    assert_eq!(
+        response(b"RTSP/1.0 404 Not\rFound\xc2\x9b2J\r\n\r\n").reason,
+        "Not Found 2J"
+    );
+}
+
+#[test]
 fn a_status_without_reason_and_an_empty_header_are_accepted() {
     // Q17, Q18
     let response = response(fixture::foscam_options_without_reason);

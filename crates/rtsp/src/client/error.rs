@@ -6,7 +6,8 @@ use crate::auth::AuthError;
 use crate::headers::LowerTransport;
 use crate::{Method, ParseError, StatusCode, UrlError};
 
-/// Why a session ended. Each names the request by its method and CSeq, as they can be looked up in a capture.
+/// Why a session ended, or a SETUP did not succeed ([`Event::SetUpRefused`](super::Event::SetUpRefused)). Each names the
+/// request by its method and CSeq, as they can be looked up in a capture.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The server asks for credentials and the caller gave none, or none for this host.
@@ -51,7 +52,8 @@ pub enum Error {
         /// Its number.
         cseq: u32,
     },
-    /// The server will not send over the transport that was asked for: 461. Another needs a new session (Q29).
+    /// The server will not send over the transport that was asked for: 461. Some cameras give another one only in a new
+    /// session (Q29).
     #[error("the server refuses {} for media {media} (SETUP, CSeq {cseq})", named(*transport))]
     TransportRefused {
         /// Which media section of the description, from 0.
@@ -106,7 +108,7 @@ pub enum Error {
     },
     /// What arrived is not RTSP.
     #[error("what the server sent is not RTSP: {0}")]
-    Protocol(#[from] ParseError),
+    Protocol(ParseError),
     /// The body of the DESCRIBE response is no session description.
     #[error("the session description cannot be read (CSeq {cseq}): {source}")]
     Describe {

@@ -30,7 +30,7 @@
 //! A whole client that blocks on `std::net` and hands the first media section's packets to a function:
 //!
 //! ```no_run
-//! use std::io::{Read as _, Write as _};
+//! use std::io::{ErrorKind, Read as _, Write as _};
 //! use std::net::TcpStream;
 //! use std::time::Instant;
 //! use throughline_rtsp::RtspUrl;
@@ -81,7 +81,10 @@
 //!                 match connection.read(&mut chunk) {
 //!                     Ok(0) => session.handle_closed(Instant::now()),
 //!                     Ok(n) => unread.extend_from_slice(&chunk[..n]),
-//!                     Err(_) => session.handle_timeout(Instant::now()),
+//!                     Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+//!                         session.handle_timeout(Instant::now());
+//!                     }
+//!                     Err(_) => session.handle_closed(Instant::now()),
 //!                 }
 //!             }
 //!             (consumed, received) => {

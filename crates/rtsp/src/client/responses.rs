@@ -69,7 +69,6 @@ impl ClientSession {
             .unwrap_or_default();
         match self.authenticator.challenged(&challenges.0) {
             Ok(()) => self.send(exchange.step, Attempt::AfterUnauthorized, now),
-            Err(_) if exchange.step == Step::TearDown => self.end(Event::TornDown),
             Err(error) => {
                 self.fail(Error::from_auth(error, exchange.step.method(), exchange.cseq));
             }
@@ -176,14 +175,13 @@ impl ClientSession {
             }
             // Not every server knows OPTIONS, and it was sent only to please (Q16).
             (Step::Options, _) => {}
-            (Step::TearDown, _) => self.end(Event::TornDown),
             (_, StatusCode::SESSION_NOT_FOUND) => self.fail(Error::SessionNotFound { method, cseq }),
             (Step::KeepAlive(used), _) => self.keepalive_failed(used, now),
             (_, StatusCode::NOT_ENOUGH_BANDWIDTH) => self.fail(Error::Busy { method, cseq }),
             (Step::SetUp { media, request, .. }, StatusCode::UNSUPPORTED_TRANSPORT) => {
                 // What was asked for behind it counted on it.
-                self.steps.clear();
-                self.tracks -= 1;
+                let is_setup = |step: &Step| matches!(step, Step::SetUp { .. });
+                self.tracks -= 1 + self.steps.drain(..).filter(is_setup).count();
                 self.emit(Event::SetUpRefused(Error::TransportRefused {
                     media,
                     transport: request.lower(),

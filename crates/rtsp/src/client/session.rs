@@ -125,8 +125,7 @@ impl ClientSession {
     pub fn handle_closed(&mut self, _now: Instant) {
         match self.state {
             State::New | State::Connecting | State::Ended => {}
-            State::TearingDown => self.end(Event::TornDown),
-            State::Describing | State::Described | State::Playing => {
+            State::Describing | State::Described | State::Playing | State::TearingDown => {
                 if let Some(reason) = self.why_reconnect() {
                     return self.reconnect(reason);
                 }
@@ -194,7 +193,7 @@ impl ClientSession {
     ///
     /// A section that does not exist, or one above [`MAX_TRACKS`], ends the session with that error.
     pub fn setup(&mut self, now: Instant, media: usize, request: TransportRequest) {
-        if self.state == State::Ended {
+        if matches!(self.state, State::TearingDown | State::Ended) {
             return;
         }
         let Some(url) = self
@@ -350,7 +349,6 @@ impl ClientSession {
         };
         self.abandoned = Some(exchange.cseq);
         match exchange.step {
-            Step::TearDown => self.end(Event::TornDown),
             Step::KeepAlive(method) => self.keepalive_failed(method, now),
             step => {
                 let (method, cseq, waited) = (step.method(), exchange.cseq, exchange.patience);
@@ -414,7 +412,12 @@ impl ClientSession {
 
     /// Ends the session with an error. A server that may still hold it is told, so that it does not go on sending to nobody
     /// (Q30) or count us among its few viewers (Q104); the answer is not waited for.
+    ///
+    /// Once TEARDOWN is out, whatever goes wrong is the end that the caller wanted.
     pub(super) fn fail(&mut self, error: Error) {
+        if self.state == State::TearingDown {
+            return self.end(Event::TornDown);
+        }
         let is_worth_telling = !matches!(
             error,
             Error::Closed { .. }

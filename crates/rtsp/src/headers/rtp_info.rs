@@ -3,6 +3,7 @@ use std::str::FromStr;
 
 use super::grammar::write_list;
 use super::{HeaderError, Repetition, TypedHeader, name};
+use crate::url::Redacted;
 
 /// Where each stream begins ([RFC 2326 §12.33](https://www.rfc-editor.org/rfc/rfc2326#section-12.33)).
 ///
@@ -11,7 +12,9 @@ use super::{HeaderError, Repetition, TypedHeader, name};
 pub struct RtpInfo(pub Vec<RtpInfoEntry>);
 
 /// One stream of an [`RtpInfo`].
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// `Debug` leaves the secrets out of the URL.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct RtpInfoEntry {
     /// The stream's control URL, as the server wrote it.
     pub url: String,
@@ -67,6 +70,16 @@ impl From<&str> for RtpInfoEntry {
             }
         }
         entry
+    }
+}
+
+impl fmt::Debug for RtpInfoEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RtpInfoEntry")
+            .field("url", &format_args!("{}", Redacted(&self.url)))
+            .field("seq", &self.seq)
+            .field("rtptime", &self.rtptime)
+            .finish()
     }
 }
 

@@ -2,11 +2,12 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::headers::{HeaderError, Repetition, TypedHeader, name};
+use crate::url::Redacted;
 
 /// The headers of one message, in their order, each name any number of times.
 ///
 /// Names are found in any case and written in the RFC's own (Q13). Nothing in a value can end its line:
-/// control characters become spaces as it goes in. `Debug` hides what an `Authorization` says.
+/// control characters become spaces as it goes in. `Debug` hides what an `Authorization` says, and the secrets in URLs.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(Cow<'static, str>, String)>);
 
@@ -82,16 +83,6 @@ impl Headers {
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_ref(), value.as_str()))
     }
-
-    /// How many header lines there are.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// No header at all?
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 impl fmt::Debug for Headers {
@@ -99,7 +90,8 @@ impl fmt::Debug for Headers {
         f.debug_map()
             .entries(self.iter().map(|(name, value)| {
                 let secret = matches!(name, name::AUTHORIZATION | name::PROXY_AUTHORIZATION);
-                (name, if secret { "<redacted>" } else { value })
+                let shown = if secret { "<redacted>" } else { value };
+                (name, Redacted(shown).to_string())
             }))
             .finish()
     }

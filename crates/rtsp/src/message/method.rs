@@ -1,6 +1,4 @@
-use std::convert::Infallible;
 use std::fmt;
-use std::str::FromStr;
 
 /// What a request asks for ([RFC 2326 §10](https://www.rfc-editor.org/rfc/rfc2326#section-10)).
 ///
@@ -64,14 +62,6 @@ impl From<&str> for Method {
             .into_iter()
             .find(|method| method.as_str() == name)
             .unwrap_or_else(|| Self::Extension(name.to_owned()))
-    }
-}
-
-impl FromStr for Method {
-    type Err = Infallible;
-
-    fn from_str(name: &str) -> Result<Self, Infallible> {
-        Ok(name.into())
     }
 }
 

@@ -31,7 +31,7 @@ pub enum Message {
 
 /// A request ([RFC 2326 §6](https://www.rfc-editor.org/rfc/rfc2326#section-6)).
 ///
-/// `Debug` leaves the secrets out of URL and headers.
+/// `Debug` leaves the secrets out of URL and headers, and gives only the length of the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
     /// What is asked for.
@@ -62,13 +62,15 @@ impl fmt::Debug for Request {
             .field("method", &self.method)
             .field("uri", &format_args!("{}", Redacted(&self.uri)))
             .field("headers", &self.headers)
-            .field("body", &self.body)
+            .field("body", &format_args!("{} bytes", self.body.len()))
             .finish()
     }
 }
 
 /// A response ([RFC 2326 §7](https://www.rfc-editor.org/rfc/rfc2326#section-7)).
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// `Debug` leaves the secrets out of the headers, and gives only the length of the body.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// What became of the request.
     pub status: StatusCode,
@@ -89,5 +91,16 @@ impl Response {
             headers: Headers::new(),
             body: Bytes::new(),
         }
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("reason", &self.reason)
+            .field("headers", &self.headers)
+            .field("body", &format_args!("{} bytes", self.body.len()))
+            .finish()
     }
 }

@@ -29,8 +29,8 @@ pub const MAX_GARBAGE_BYTES: usize = 2 * 1024;
 /// The longest name of a method, in bytes; `SET_PARAMETER` has 13.
 const MAX_METHOD_BYTES: usize = 32;
 
-/// The highest channel that is believed when a frame follows garbage: more than fifteen streams are set up nowhere.
-const MAX_PLAUSIBLE_CHANNEL: u8 = 31;
+/// The highest channel that is believed when a frame follows garbage: two for each of [`MAX_TRACKS`](crate::client::MAX_TRACKS).
+const MAX_PLAUSIBLE_CHANNEL: u8 = 63;
 
 /// The shortest RTCP packet.
 const MIN_PLAUSIBLE_LENGTH: u16 = 8;
@@ -191,9 +191,10 @@ fn message(input: &[u8]) -> Result<Parsed<'_>, ParseError> {
     })
 }
 
-/// Cameras write names of places in all kinds of encodings: what is not UTF-8 is marked as such and read on.
+/// Cameras write names of places in all kinds of encodings: what is not UTF-8 is marked as such and read on. Control
+/// characters become spaces: a reason phrase goes into errors, which are one line.
 fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes.trim_ascii()).into_owned()
+    String::from_utf8_lossy(bytes.trim_ascii()).replace(char::is_control, " ")
 }
 
 enum StartLine<'b> {

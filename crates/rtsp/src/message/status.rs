@@ -56,11 +56,6 @@ impl StatusCode {
     pub fn is_success(self) -> bool {
         (200..300).contains(&self.0)
     }
-
-    /// 300 to 399.
-    pub fn is_redirection(self) -> bool {
-        (300..400).contains(&self.0)
-    }
 }
 
 impl fmt::Display for StatusCode {

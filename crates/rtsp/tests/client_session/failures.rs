@@ -223,6 +223,40 @@ fn setups_are_bounded() {
 }
 
 #[test]
+fn setups_behind_a_refused_one_do_not_count() {
+    let mut script = Script::described();
+    for _ in 0..MAX_TRACKS {
+        script.setup(0, UDP);
+    }
+    script.turn(SETUP, "461 Unsupported Transport", &[], "");
+    assert!(matches!(script.event(), Event::SetUpRefused(_)));
+    for _ in 0..MAX_TRACKS {
+        script.setup(0, TransportRequest::Tcp);
+    }
+    script.expect(SETUP);
+    script.expect_nothing();
+}
+
+#[test]
+fn whatever_goes_wrong_after_teardown_is_the_end_that_was_wanted() {
+    let mistakes: [fn(&mut Script); 2] = [
+        |script| script.say(b"RTSP/1.0 200 OK\r\nContent-Length: 99999999\r\n\r\n"),
+        |script| {
+            script.setup(9, TransportRequest::Tcp);
+            script.close();
+        },
+    ];
+    for mistake in mistakes {
+        let mut script = Script::playing("4711");
+        script.call(ClientSession::teardown);
+        script.expect(TEARDOWN);
+        mistake(&mut script);
+        assert_eq!(script.event(), Event::TornDown);
+        script.expect_nothing();
+    }
+}
+
+#[test]
 fn a_server_that_asks_without_end_is_not_answered_without_end() {
     let mut script = Script::playing("4711");
     let request = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n";
