@@ -47,12 +47,12 @@ impl NtpTimestamp {
             seconds += ERA_SECONDS;
         }
         let nanos = ((self.0 & 0xffff_ffff) * 1_000_000_000) >> 32;
-        // From 1968 to 2104: every platform's `SystemTime` can hold it.
-        let fraction = Duration::from_nanos(nanos);
-        match seconds.checked_sub(UNIX_EPOCH_SECONDS) {
-            Some(after) => SystemTime::UNIX_EPOCH + Duration::from_secs(after) + fraction,
-            None => SystemTime::UNIX_EPOCH - Duration::from_secs(UNIX_EPOCH_SECONDS - seconds) + fraction,
-        }
+        let whole = match seconds.checked_sub(UNIX_EPOCH_SECONDS) {
+            Some(after) => SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(after)),
+            None => SystemTime::UNIX_EPOCH.checked_sub(Duration::from_secs(UNIX_EPOCH_SECONDS - seconds)),
+        };
+        // None only where time begins in 1970, as on wasm32, and only for what comes before.
+        whole.unwrap_or(SystemTime::UNIX_EPOCH) + Duration::from_nanos(nanos)
     }
 
     /// The middle 32 bits, in units of 1/65536 s: what a report block repeats as "last SR"

@@ -64,7 +64,7 @@ pub struct Ordered<'b> {
     /// counts as damaged.
     pub lost_before: u32,
     /// The first packet of a new sequence: the camera has restarted or changed its encoder (Q86, Q89). Timestamps
-    /// and sender reports from before have no relation to it.
+    /// and sender reports from before have no relation to it; a depacketizer should end what it has begun.
     pub resynchronized: bool,
 }
 
