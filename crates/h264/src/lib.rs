@@ -70,8 +70,8 @@
 //! # Limits
 //!
 //! [`MAX_ACCESS_UNIT_BYTES`], [`MAX_NAL_UNITS`], [`MAX_READY`] and [`MAX_PARAMETER_SET_BYTES`] bound all memory. A
-//! payload byte is copied once. Memory is allocated at most about once per access unit, and not at all while access
-//! units are dropped as fast as they come.
+//! payload byte is copied once. A few access units share one allocation, which is freed when the last of them is
+//! dropped, and used again while they are dropped as fast as they come.
 //!
 //! Not read: STAP-B, MTAP and FU-B (the interleaved mode), which give [`DepacketizeError::Unsupported`]. Layers of SVC
 //! and MVC pass as they are.

@@ -118,8 +118,8 @@ impl<'a> Iterator for Fragments<'a> {
 
 impl<'a> Fragments<'a> {
     fn next_content(&mut self) -> Option<Content<'a>> {
-        if let Some(aggregate) = self.next_aggregate() {
-            return Some(aggregate);
+        if let Some(content) = self.next_without_picture() {
+            return Some(content);
         }
         let nal = self.units.next()?;
         if nal.len() <= self.max_payload {
@@ -133,9 +133,11 @@ impl<'a> Fragments<'a> {
         }))
     }
 
-    /// The NAL units in front that hold no picture, if there are two or more that fit into one payload.
-    fn next_aggregate(&mut self) -> Option<Content<'a>> {
-        let units = self.units.clone();
+    /// As many of the NAL units in front that hold no picture as fit into one payload.
+    fn next_without_picture(&mut self) -> Option<Content<'a>> {
+        // Looked for before the copies are made, so that the end of a slice is sought only once.
+        self.units.peek()?;
+        let mut units = self.units.clone();
         let (mut count, mut length, mut nal_ref_idc) = (0, 1, 0);
         let mut after = self.units.clone();
         while let Some(nal) = after.peek() {
@@ -148,10 +150,13 @@ impl<'a> Fragments<'a> {
             nal_ref_idc = nal_ref_idc.max(header.nal_ref_idc());
             after.next();
         }
-        if count < 2 {
+        if count == 0 {
             return None;
         }
         self.units = after;
+        if count == 1 {
+            return units.next().map(Content::Single);
+        }
         Some(Content::StapA {
             header: nal_ref_idc << 5 | STAP_A,
             units,

@@ -85,11 +85,11 @@ impl ParameterSets {
     pub fn from_sprop(value: &str) -> Self {
         let mut sets = Self::default();
         for item in value.split(',') {
-            let mut symbols = item
+            let symbols = item
                 .trim_start()
-                .trim_end_matches(|c: char| c.is_ascii_whitespace());
-            let end = symbols.find(|c: char| !c.is_ascii_alphanumeric() && c != '+' && c != '/');
-            symbols = symbols.get(..end.unwrap_or(symbols.len())).unwrap_or_default();
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '+' && c != '/')
+                .next()
+                .unwrap_or_default();
             // A lone symbol of the last four holds no whole byte.
             let whole = symbols.len() - usize::from(symbols.len() % 4 == 1);
             let Ok(bytes) = LENIENT_BASE64.decode(symbols.get(..whole).unwrap_or_default()) else {

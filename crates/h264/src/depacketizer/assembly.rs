@@ -8,8 +8,16 @@ use crate::depacketizer::MAX_NAL_UNITS;
 use crate::nal::{NalHeader, NalUnitType};
 use crate::parameter_sets::ParameterSets;
 
-/// Room beyond the access unit at hand when memory is allocated, so that small ones share an allocation.
-const CHUNK_BYTES: usize = 64 * 1024;
+/// Room for access units of the usual size behind the one at hand when memory is allocated. That costs two allocations,
+/// the bytes and the count of their owners, which four access units then share even where the last ones are kept, so
+/// that the memory cannot be used again.
+const FOLLOWERS: usize = 3;
+
+/// The least room for them: many small ones share an allocation.
+const MIN_ROOM: usize = 64 * 1024;
+
+/// The most room for them: a single access unit that is kept holds on to all of it.
+const MAX_ROOM: usize = 1024 * 1024;
 
 /// What is known of the picture in an access unit.
 #[derive(Clone, Copy, Debug)]
@@ -266,8 +274,9 @@ impl Assembly {
             return;
         }
         // Twice the length where it was guessed too low, so that growing costs each byte one copy on average.
-        let capacity = bytes.max(2 * self.buffer.len()).min(self.max_bytes) + CHUNK_BYTES;
-        let mut larger = BytesMut::with_capacity(capacity);
+        let needed = bytes.max(2 * self.buffer.len()).min(self.max_bytes);
+        let room = (FOLLOWERS * self.other_bytes).clamp(MIN_ROOM, MAX_ROOM);
+        let mut larger = BytesMut::with_capacity(needed + room);
         larger.extend_from_slice(&self.buffer);
         self.buffer = larger;
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  0                   1
-//!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7
+//!  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! |F|NRI|   28    |S|E|R|  Type   | fragment ..
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
@@ -28,6 +28,7 @@ pub(super) fn push(depacketizer: &mut Depacketizer, payload: &[u8]) -> Result<()
     if fu_header & START != 0 {
         // The end bit of the fragments before never came (Q80).
         result = depacketizer.end_nal_unit();
+        depacketizer.check_header(header)?;
         result = result.and(depacketizer.begin_nal_unit(header, fragment.first().copied()));
     } else if !depacketizer.has_open_nal() {
         depacketizer.orphan_fragment(header);

@@ -158,7 +158,8 @@ impl Depacketizer {
 
     /// Takes the next payload in sequence.
     ///
-    /// An error costs this payload only: go on with the next one. A payload that cannot be read counts as lost.
+    /// An error costs this payload only: go on with the next one. A payload that cannot be read counts as lost, but
+    /// for one that is empty or of a reserved NAL unit type, which no picture needs.
     pub fn push(&mut self, payload: RtpPayload<'_>) -> Result<(), DepacketizeError> {
         self.stats.payloads += 1;
         self.timestamp = payload.timestamp;
@@ -223,17 +224,7 @@ impl Depacketizer {
             return Ok(());
         };
         let header = NalHeader::from_byte(header);
-        if header.forbidden_zero_bit() {
-            self.note_loss(1);
-            return Err(DepacketizeError::ForbiddenBit {
-                header: header.byte(),
-            });
-        }
-        if !header.nal_unit_type().is_in_stream() {
-            return Err(DepacketizeError::ReservedType {
-                nal_unit_type: header.nal_unit_type().number(),
-            });
-        }
+        self.check_header(header)?;
         // The end bit of the fragments before never came (Q80).
         let ended = self.end_nal_unit();
         let begun = self.begin_nal_unit(header, body.first().copied());
@@ -248,6 +239,22 @@ impl Depacketizer {
             .and(self.end_nal_unit())
     }
 
+    /// Whether a NAL unit with this header can be read.
+    fn check_header(&mut self, header: NalHeader) -> Result<(), DepacketizeError> {
+        if header.forbidden_zero_bit() {
+            self.note_loss(1);
+            return Err(DepacketizeError::ForbiddenBit {
+                header: header.byte(),
+            });
+        }
+        if !header.nal_unit_type().is_in_stream() {
+            return Err(DepacketizeError::ReservedType {
+                nal_unit_type: header.nal_unit_type().number(),
+            });
+        }
+        Ok(())
+    }
+
     fn has_open_nal(&self) -> bool {
         self.assembly.has_open_nal()
     }
@@ -255,11 +262,6 @@ impl Depacketizer {
     /// The first bytes of a NAL unit are here: decides which access unit it belongs to.
     fn begin_nal_unit(&mut self, header: NalHeader, first_byte: Option<u8>) -> Result<(), DepacketizeError> {
         let nal_unit_type = header.nal_unit_type();
-        if !nal_unit_type.is_in_stream() {
-            return Err(DepacketizeError::ReservedType {
-                nal_unit_type: nal_unit_type.number(),
-            });
-        }
         let role = Role::of(nal_unit_type, first_byte);
         let place = self.place(nal_unit_type, role);
         self.settle_gap(place);

@@ -156,7 +156,7 @@ fn payload_structures_that_are_not_read_say_so_and_count_as_lost() {
 #[test]
 fn unreadable_payloads_have_errors_of_their_own() {
     let mut depacketizer = new_depacketizer();
-    let cases: [(&[u8], DepacketizeError); 6] = [
+    let cases: [(&[u8], DepacketizeError); 7] = [
         (&[], DepacketizeError::Empty),
         (&[0x7c], DepacketizeError::TruncatedFragment { length: 1 }),
         (
@@ -168,6 +168,10 @@ fn unreadable_payloads_have_errors_of_their_own() {
             DepacketizeError::ReservedType { nal_unit_type: 31 },
         ),
         (&[0xe5, 0x88], DepacketizeError::ForbiddenBit { header: 0xe5 }),
+        (
+            &[0xfc, 0xc5, 0x88],
+            DepacketizeError::ForbiddenBit { header: 0xe5 },
+        ),
         (
             &[0x7a, 1],
             DepacketizeError::Unsupported(PayloadStructure::Mtap16),
@@ -242,6 +246,37 @@ fn memory_is_used_again_once_access_units_are_dropped() {
         "1.3 MB went through {} regions of 1 MiB",
         addresses.len()
     );
+}
+
+#[test]
+fn a_fragmented_nal_unit_with_the_forbidden_bit_does_not_leave() {
+    let mut depacketizer = new_depacketizer();
+    push(&mut depacketizer, 0, &sets_and_idr()).expect("a sound payload");
+    let mut start = payload(3600, &[0xdc, 0x81, 0x9a, 0x22]);
+    start.marker = false;
+    depacketizer.push(start.payload()).expect_err("forbidden");
+    push(&mut depacketizer, 3600, &[0x5c, 0x41, 0x80]).expect("the rest of it");
+    push(&mut depacketizer, 7200, &P).expect("a sound payload");
+    assert_eq!(std::iter::from_fn(|| depacketizer.pop()).count(), 1);
+    let stats = depacketizer.stats();
+    assert_eq!((stats.damaged, stats.reference_missing), (1, 1));
+}
+
+#[test]
+fn large_access_units_that_are_kept_share_memory() {
+    let mut depacketizer = new_depacketizer();
+    push(&mut depacketizer, 0, &sets_and_idr()).expect("a sound payload");
+    let (mut kept, mut shared) = (Vec::new(), 0);
+    for index in 1..=100_u8 {
+        let size = 150_000 + 300 * usize::from(index % 7);
+        let picture = [&P[..3], &vec![0x55; size]].concat();
+        push(&mut depacketizer, i64::from(index) * 3600, &picture).expect("a sound payload");
+        kept.extend(std::iter::from_fn(|| depacketizer.pop()));
+    }
+    for pair in kept.windows(2) {
+        shared += usize::from(pair[0].data.as_ptr_range().end == pair[1].data.as_ptr());
+    }
+    assert!(shared > 60, "{shared} of 100 lie behind the one before");
 }
 
 #[test]
