@@ -22,7 +22,7 @@ pub enum Event {
         /// How they come.
         transport: Transport,
     },
-    /// [`TransportPolicy::Auto`](crate::TransportPolicy::Auto) goes on with the other transport, on a new connection.
+    /// [`TransportPolicy::Auto`](crate::TransportPolicy::Auto) goes on with the other transport.
     TransportFallback {
         /// What was tried.
         from: Transport,

@@ -71,9 +71,12 @@ async fn open(peer: SocketAddr) -> io::Result<Connected> {
         }
     };
     let mut socket = new()?;
-    socket.set_recv_buffer_size(STREAM_KERNEL_BYTES)?;
-    if socket.recv_buffer_size()? < STREAM_KERNEL_BYTES {
-        // A fixed size switches the kernel's tuning off: where little is granted, tuning reaches further.
+    let granted = socket
+        .set_recv_buffer_size(STREAM_KERNEL_BYTES)
+        .and_then(|()| socket.recv_buffer_size());
+    if !granted.is_ok_and(|granted| granted >= STREAM_KERNEL_BYTES) {
+        // A fixed size switches the kernel's tuning off: where little is granted, tuning reaches further. Some systems
+        // grant nothing above their limit.
         socket = new()?;
     }
     let stream = socket.connect(peer).await?;

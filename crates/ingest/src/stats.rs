@@ -38,7 +38,7 @@ pub struct CameraStats {
     pub dropped: DroppedPictures,
     /// Requests for a key frame that went out.
     pub keyframe_requests: u64,
-    /// Connections after the first.
+    /// Connections made again after one failed; going on over another transport is none.
     pub reconnects: u64,
     /// Interarrival jitter of now, [RFC 3550 §6.4.1](https://www.rfc-editor.org/rfc/rfc3550#section-6.4.1).
     pub jitter: Duration,

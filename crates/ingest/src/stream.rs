@@ -241,12 +241,14 @@ impl CameraStream {
         let Some(pair) = &self.udp else {
             return Poll::Pending;
         };
+        let mut received = Poll::Pending;
         for (kind, socket) in [(UdpSocket::Rtcp, &pair.rtcp), (UdpSocket::Rtp, &pair.rtp)] {
+            // Both in each round: anybody can flood either.
             if poll_datagrams(cx, socket, kind, &mut self.camera).is_ready() {
-                return Poll::Ready(());
+                received = Poll::Ready(());
             }
         }
-        Poll::Pending
+        received
     }
 
     fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<()> {

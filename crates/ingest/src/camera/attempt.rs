@@ -33,8 +33,9 @@ pub(super) struct Attempt {
     timeouts: Timeouts,
     peer: Peer,
     step: Step,
-    /// Bytes of a frame whose rest has not arrived. The session fails on a frame longer than its limits, so this ends
-    /// at [`throughline_rtsp::MAX_HEADER_BYTES`] and [`throughline_rtsp::MAX_BODY_BYTES`] together.
+    /// Bytes of a frame whose rest has not arrived, or what was read together with the refusal of a SETUP. The session
+    /// fails on a frame longer than its limits, so this ends at [`throughline_rtsp::MAX_HEADER_BYTES`] and
+    /// [`throughline_rtsp::MAX_BODY_BYTES`] together, and one read.
     carry: Vec<u8>,
     selection: Option<Selection>,
     media: Option<Media>,
@@ -161,7 +162,7 @@ impl Attempt {
     }
 
     pub(super) fn handle_stream(&mut self, now: Instant, mut input: &[u8], lasting: &mut Lasting) {
-        while !self.carry.is_empty() && !input.is_empty() {
+        while !self.carry.is_empty() && !input.is_empty() && self.end.is_none() {
             let mut carry = std::mem::take(&mut self.carry);
             let held = carry.len();
             let taken = missing(&carry).min(input.len());
@@ -172,15 +173,19 @@ impl Attempt {
             input = input.get(consumed..).unwrap_or_default();
             if used < held {
                 carry.drain(..used);
-                self.carry = carry;
+            } else {
+                carry.clear();
             }
+            // Its room serves the next cut frame.
+            self.carry = carry;
         }
         let used = self.walk(now, input, lasting);
         self.carry
             .extend_from_slice(input.get(used..).unwrap_or_default());
     }
 
-    /// Goes through whole frames in place; returns how many bytes they took.
+    /// Goes through whole frames in place; returns how many bytes they took. Stops where the attempt ends: after a
+    /// refused SETUP the connection goes on.
     fn walk(&mut self, now: Instant, input: &[u8], lasting: &mut Lasting) -> usize {
         let mut used = 0;
         while self.end.is_none() {
@@ -192,10 +197,10 @@ impl Attempt {
                     self.handle_interleaved(now, channel, payload, lasting);
                 }
                 Received::Control => self.advance(now, lasting),
-                Received::Incomplete => return used,
+                Received::Incomplete => break,
             }
         }
-        input.len()
+        used
     }
 
     fn handle_interleaved(&mut self, now: Instant, channel: u8, payload: &[u8], lasting: &mut Lasting) {
@@ -337,8 +342,13 @@ impl Attempt {
         lasting.absorb(self);
     }
 
+    /// Whatever goes wrong while leaving, a BYE for one, is what was asked for.
     fn fail(&mut self, error: Error) {
-        self.end.get_or_insert(End::Failed(error));
+        let end = match self.step {
+            Step::Leaving { .. } => End::Left,
+            Step::Connecting { .. } | Step::Asking | Step::Playing => End::Failed(error),
+        };
+        self.end.get_or_insert(end);
     }
 
     /// Passes on what the session wants, and answers its events, until it wants no more.
@@ -410,9 +420,6 @@ impl Attempt {
                 }
             }
             client::Event::TornDown => self.end = Some(End::Left),
-            client::Event::Failed(_) if matches!(self.step, Step::Leaving { .. }) => {
-                self.end = Some(End::Left);
-            }
             client::Event::Failed(cause) | client::Event::SetUpRefused(cause) => {
                 let error = self.session_error(cause);
                 self.fail(error);

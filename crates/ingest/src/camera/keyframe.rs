@@ -11,7 +11,8 @@ const REPEAT_AFTER: Duration = Duration::from_secs(1);
 /// After so many unanswered requests the camera is taken for one that ignores them; its own next IDR will come, and
 /// until then only others than the stream itself ask again.
 const MAX_REQUESTS: u32 = 5;
-/// A stream mostly starts with an IDR: ask only where this one did not within this time of its first packet.
+/// A stream mostly starts with an IDR: ask only where this one did not within this time of its first packet, or of PLAY's
+/// answer if that was later.
 const START_GRACE: Duration = Duration::from_millis(500);
 
 /// A request due now.

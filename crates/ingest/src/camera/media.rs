@@ -71,19 +71,23 @@ impl Media {
         let mut watchdog = Watchdog::new(now, self.path.transport(), limits);
         if self.track.ssrc().is_some() {
             watchdog.on_packet(now);
+            if !self.track.has_delivered() {
+                self.keyframes.want(now, KeyframeReason::Start);
+            }
         }
         self.watchdog = Some(watchdog);
-        if !self.track.has_delivered() {
-            self.keyframes.want(now, KeyframeReason::Start);
-        }
         self.reporter.start(now);
         self.send_due_rtcp(now, lasting);
     }
 
     pub(super) fn handle_rtp(&mut self, now: Instant, packet: &[u8], lasting: &mut Lasting) {
+        let is_first = self.track.ssrc().is_none();
         if let Some(progress) = self.track.handle_rtp(now, packet, lasting) {
             if let Some(watchdog) = &mut self.watchdog {
                 watchdog.on_packet(now);
+                if is_first {
+                    self.keyframes.want(now, KeyframeReason::Start);
+                }
             }
             self.note(now, progress, lasting);
         }

@@ -31,6 +31,7 @@
 //! # }
 //! ```
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -59,7 +60,8 @@ use retry::Backoff;
 use transport::TransportChoice;
 
 /// What a [`Camera`] wants done.
-#[derive(Debug)]
+///
+/// `Debug` gives only the length of what is sent: it may hold the password.
 pub enum Output {
     /// Drop what connection and sockets there are and connect; answer with [`Camera::handle_connected`] or
     /// [`Camera::handle_connect_failed`].
@@ -101,6 +103,31 @@ pub enum Output {
         /// When to call [`Camera::handle_timeout`], unless something else happens before.
         wake_at: Option<Instant>,
     },
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Output::Connect { host, port, limit } => f
+                .debug_struct("Connect")
+                .field("host", host)
+                .field("port", port)
+                .field("limit", limit)
+                .finish(),
+            Output::Disconnect => f.write_str("Disconnect"),
+            Output::Transmit(bytes) => write!(f, "Transmit({} bytes)", bytes.len()),
+            Output::BindUdp { local } => f.debug_struct("BindUdp").field("local", local).finish(),
+            Output::Datagram {
+                socket,
+                destination,
+                contents,
+            } => write!(f, "Datagram({socket:?}, {destination}, {} bytes)", contents.len()),
+            Output::AccessUnit(unit) => f.debug_tuple("AccessUnit").field(unit).finish(),
+            Output::Event(event) => f.debug_tuple("Event").field(event).finish(),
+            Output::Ended(result) => f.debug_tuple("Ended").field(result).finish(),
+            Output::Idle { wake_at } => f.debug_struct("Idle").field("wake_at", wake_at).finish(),
+        }
+    }
 }
 
 /// One of the two UDP sockets of a track.
@@ -312,16 +339,16 @@ impl Camera {
         };
     }
 
-    /// Goes on over another transport: on the same connection where SETUP was refused, else on a new one, for some cameras
-    /// want a new DESCRIBE (Q29).
+    /// Goes on over another transport: on the same connection where SETUP over TCP was refused, else on a new one, for some
+    /// cameras want a new DESCRIBE (Q29), and UDP leaves sockets to drop.
     fn fall_back(&mut self, now: Instant, to: Transport, reason: Error) {
         let Phase::Running(attempt) = &mut self.phase else {
             return;
         };
-        let is_refused = is_refused_set_up(&reason);
         let from = attempt.transport();
+        let keeps_connection = from == Transport::Tcp && is_refused_set_up(&reason);
         self.lasting.event(Event::TransportFallback { from, to, reason });
-        if is_refused {
+        if keeps_connection {
             attempt.set_up_over(now, to, &mut self.lasting);
             return self.settle(now);
         }

@@ -7,7 +7,7 @@ use crate::Error;
 
 /// The wait after a first failure: short, for most breaks are a camera's own reboot of its streamer.
 const FIRST: Duration = Duration::from_millis(500);
-/// No wait is longer: a camera that returns is seen within this.
+/// No wait is longer, but for its jitter: a camera that returns is seen about this soon.
 const LONGEST: Duration = Duration::from_secs(15);
 /// Pictures for this long, and the next failure counts as the first again.
 const HEALTHY: Duration = Duration::from_secs(10);

@@ -1,7 +1,9 @@
 //! What a camera that does not work leads to.
 
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
+use throughline_ingest::camera::{Camera, Output};
 use throughline_ingest::{Error, Event, Missing, Retry, StreamEnd, Transport, TransportPolicy};
 
 use crate::peer::{Carrier, Door, FRAME, Script, Serves, sdp};
@@ -43,6 +45,22 @@ fn a_camera_with_udp_only_is_served_by_udp_by_the_shortest_way() {
         assert_eq!(sim.connects.len(), connections);
         assert!(sim.ended.is_none() && sim.pictures.len() >= 20);
     }
+}
+
+#[test]
+fn what_comes_behind_a_refusal_is_read_as_well() {
+    let mut sim = once(
+        TransportPolicy::Auto,
+        Script {
+            serves: Serves::UdpOnly,
+            // A frame of a channel that nobody asked for.
+            behind_refusal: "$\x09\0\x04late",
+            ..Script::default()
+        },
+    );
+    sim.run_to(SECOND);
+    assert_eq!(sim.camera.stats().foreign, 1);
+    assert!(sim.ended.is_none() && sim.pictures.len() >= 20);
 }
 
 #[test]
@@ -108,6 +126,26 @@ fn silence_over_tcp_leads_to_udp_and_what_works_stays_after_a_reconnect() {
     sim.run_to(35 * SECOND);
     assert_eq!(fallbacks(&sim).len(), 1);
     assert_eq!(sim.camera.stats().transport, Some(Transport::Udp));
+}
+
+#[test]
+fn udp_that_is_refused_after_a_reconnect_leads_back_to_tcp_without_its_sockets() {
+    let mut sim = Sim::new(
+        config(),
+        Script {
+            silent_over: vec![Carrier::Tcp],
+            ..Script::default()
+        },
+    );
+    sim.run_to(32 * SECOND);
+    assert_eq!(sim.camera.stats().transport, Some(Transport::Udp));
+    sim.peer.script.silent_over.clear();
+    sim.peer.script.serves = Serves::TcpOnly;
+    sim.hang_up();
+    sim.run_to(35 * SECOND);
+    assert_eq!(sim.camera.stats().transport, Some(Transport::Tcp));
+    // A new connection is what drops the sockets.
+    assert_eq!(sim.connects.len(), 4);
 }
 
 #[test]
@@ -282,6 +320,31 @@ fn wrong_credentials_are_never_tried_again() {
         sim.error()
     );
     assert_eq!((sim.connects.len(), sim.peer.requests.len()), (1, 2));
+}
+
+#[test]
+fn the_password_is_in_no_debug_output() {
+    let now = Instant::now();
+    let mut camera = Camera::new(config(), 7);
+    camera.start(now);
+    let ends = [([192, 0, 2, 7], 554), ([192, 0, 2, 1], 40_000)].map(SocketAddr::from);
+    camera.handle_connected(now, ends[0], ends[1]);
+    camera.handle_stream(
+        now,
+        b"RTSP/1.0 401 Unauthorized\r\nCSeq: 1\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n",
+    );
+    let shown = format!("{camera:?}");
+    let sent = std::iter::from_fn(|| match camera.poll_output() {
+        Output::Idle { .. } => None,
+        Output::Transmit(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+        _ => Some(String::new()),
+    });
+    // admin:secret
+    assert!(sent.collect::<String>().contains("YWRtaW46c2VjcmV0"));
+    assert!(
+        !shown.contains("secret") && !shown.contains("YWRtaW46c2VjcmV0"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub(crate) struct Script {
     pub(crate) honours_pli: bool,
     /// Whether SPS and PPS are in the stream.
     pub(crate) in_band: bool,
+    /// What comes in one piece with a 461.
+    pub(crate) behind_refusal: &'static str,
     /// The status line to answer a method with, instead of 200.
     pub(crate) refuse: Option<(&'static str, &'static str)>,
     /// RTP packets that are not sent, by their number from 0.
@@ -69,6 +71,7 @@ impl Default for Script {
             group: Some(25),
             honours_pli: true,
             in_band: true,
+            behind_refusal: "",
             refuse: None,
             lost: Vec::new(),
             first_timestamp: 4_294_900_000,
@@ -269,7 +272,8 @@ impl Peer {
         let carrier = match (self.script.serves, asked) {
             (Serves::UdpWhateverIsAsked, _) => Carrier::Udp,
             (Serves::Neither, _) | (Serves::UdpOnly, Carrier::Tcp) | (Serves::TcpOnly, Carrier::Udp) => {
-                return format!("RTSP/1.0 461 Unsupported Transport\r\nCSeq: {cseq}\r\n\r\n");
+                let behind = self.script.behind_refusal;
+                return format!("RTSP/1.0 461 Unsupported Transport\r\nCSeq: {cseq}\r\n\r\n{behind}");
             }
             _ => asked,
         };

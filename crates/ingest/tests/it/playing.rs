@@ -2,12 +2,12 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use throughline_rtp::rtcp::{ReportBlocks, SenderReport};
+use throughline_rtp::rtcp::{Bye, ReportBlocks, SenderReport};
 use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
 use throughline_ingest::{Event, KeyframeReason, Transport, TransportPolicy};
 
-use crate::peer::{FRAME, SPROP, Script, frame, picture, sdp};
+use crate::peer::{Carrier, FRAME, SPROP, Script, frame, picture, sdp};
 use crate::sim::{Sim, config};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -276,6 +276,41 @@ fn close_does_not_wait_longer_than_a_second() {
     sim.camera.close(sim.now);
     sim.run_to(3 * SECOND);
     assert!(matches!(sim.ended, Some(Ok(()))));
+}
+
+#[test]
+fn a_goodbye_on_the_way_out_is_no_reason_to_come_back() {
+    let mut sim = over(TransportPolicy::Tcp, Script::default());
+    sim.run_to(SECOND);
+    sim.peer.script.refuse = Some(("TEARDOWN", "100 Continue"));
+    sim.camera.close(sim.now);
+    sim.run_to(SECOND);
+    let mut goodbye = Vec::new();
+    Bye {
+        ssrc: Ssrc(sim.peer.script.ssrc),
+        reason: b"",
+    }
+    .write(&mut goodbye);
+    sim.feed(&frame(1, &goodbye));
+    sim.run_to(3 * SECOND);
+    assert!(matches!(sim.ended, Some(Ok(()))), "{:?}", sim.ended);
+    assert_eq!(sim.connects.len(), 1);
+}
+
+#[test]
+fn a_late_stream_that_soon_brings_an_idr_is_not_asked_for_one() {
+    let mut sim = over(
+        TransportPolicy::Tcp,
+        Script {
+            silent_over: vec![Carrier::Tcp],
+            ..Script::default()
+        },
+    );
+    sim.run_to(SECOND + 20 * FRAME);
+    sim.peer.script.silent_over.clear();
+    sim.run_to(3 * SECOND);
+    assert!(!sim.pictures.is_empty());
+    assert_eq!(sim.peer.heard.plis, 0);
 }
 
 #[test]
