@@ -18,7 +18,7 @@ use crate::transports::Transports;
 use crate::udp::UdpPorts;
 
 /// Connections open at once; one more is closed as soon as it comes. Each may hold
-/// [`MAX_SEND_QUEUE`](crate::MAX_SEND_QUEUE) bytes, so that all together stay below 128 MiB.
+/// [`MAX_SEND_QUEUE`](crate::MAX_SEND_QUEUE) bytes and a picture: 128 MiB and 256 pictures all together.
 pub const MAX_CLIENTS: usize = 256;
 
 /// Time until the next try after a connection could not be taken: mostly there are no file descriptors left,

@@ -5,7 +5,7 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct PictureInterval(u64);
 
-/// [`PictureInterval`]s in one second.
+/// A [`PictureInterval`] of one second.
 const PER_SECOND: f64 = 90_000_000.0;
 
 impl PictureInterval {
