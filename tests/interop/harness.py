@@ -23,6 +23,7 @@ PEERS = HERE / "peers"
 TOOLS = Path(os.environ["THROUGHLINE_PEERS"])  # where .ci/install put the peers it built
 BINARY = Path(os.environ["THROUGHLINE_BIN"])
 FEEDER = BINARY.parent / "encoder_feeder"
+EXAMPLE = BINARY.parent / "examples/rtsp_h264_passthrough"
 SCREENSHOTS = Path(os.environ.get("THROUGHLINE_SCREENSHOTS", ROOT / "target/screenshots"))
 API_KEY, API_SECRET = "devkey", "an-api-secret-for-tests-on-loopback"
 FRAME_RATE, CLIP_PICTURES = 30, 300
@@ -149,7 +150,8 @@ class LiveKitServer:
     def __init__(self, folder, tcp_only=False):
         self.port, self.tcp_only = free_port(), tcp_only
         rtc = [f"  tcp_port: {free_port()}"]
-        rtc += ["  force_tcp: true"] if tcp_only else [f"  udp_port: {free_port(socket.SOCK_DGRAM)}"]
+        self.udp_port = None if tcp_only else free_port(socket.SOCK_DGRAM)
+        rtc += ["  force_tcp: true"] if tcp_only else [f"  udp_port: {self.udp_port}"]
         self.config = Path(folder) / f"livekit-{uuid.uuid4().hex[:8]}.yaml"
         self.config.write_text("\n".join([
             f"port: {self.port}", 'bind_addresses: ["127.0.0.1"]', "log_level: info", "keys:", f"  {API_KEY}: {API_SECRET}",
@@ -190,6 +192,53 @@ class LiveKitServer:
                 answer = await lk.room.list_participants(api.ListParticipantsRequest(room=room))
                 return [p.identity for p in answer.participants if not p.identity.startswith("viewer-")]
         return asyncio.run(ask())
+
+
+@contextlib.contextmanager
+def udp_blocked(port, verdict):
+    """Nothing passes to or from that UDP port of this machine. `verdict`: drop, or reject as a closed port would."""
+    table = f"throughline_{port}"
+    rules = (f"table inet {table} {{ chain out {{ type filter hook output priority 0; "
+             f"udp dport {port} {verdict}; udp sport {port} {verdict}; }}; }}\n")
+    subprocess.run(["nft", "-f", "-"], input=rules, text=True, check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["nft", "delete", "table", "inet", table], check=True)
+
+
+class TcpProxy:
+    """Stands between a client and a TCP port, and can cut what runs through it."""
+
+    def __init__(self, port):
+        self.target, self.sockets = ("127.0.0.1", port), []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            server = socket.create_connection(self.target)
+            self.sockets += [client, server]
+            for source, sink in ((client, server), (server, client)):
+                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+
+    @staticmethod
+    def _pump(source, sink):
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def cut(self):
+        """Ends all connections; returns how many there were. New ones are taken as before."""
+        cut, self.sockets = self.sockets, []
+        for s in cut:
+            with contextlib.suppress(OSError):
+                s.shutdown(socket.SHUT_RDWR)
+            s.close()
+        return len(cut) // 2
 
 
 def throughline(*arguments, env=None, server=None, room=None):

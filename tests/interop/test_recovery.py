@@ -1,7 +1,7 @@
 """Either end goes away and comes back; the same process goes on."""
 import time
 
-from harness import (GortsplibCamera, LiveKitServer, Subscriber, camera, camera_url, expect_a_smooth_picture, free_port,
+from harness import (GortsplibCamera, LiveKitServer, Subscriber, TcpProxy, camera, camera_url, expect_a_smooth_picture, free_port,
                      new_room, running, throughline)
 
 
@@ -46,6 +46,24 @@ def test_a_fresh_viewer_has_pictures_after_livekit_was_away(tmp_path):
             assert publisher.stop() == 0
         finally:
             server.kill()
+
+
+def test_a_cut_signalling_connection_costs_no_picture(livekit):
+    """Media does not go through the signalling connection; losing that is nothing a viewer sees."""
+    room, proxy = new_room(), TcpProxy(livekit.port)
+    with camera(clip="high") as source:
+        environment = {**livekit.environment(room), "LIVEKIT_URL": f"ws://127.0.0.1:{proxy.port}"}
+        with running(throughline(camera_url(source), "-v", env=environment)) as publisher:
+            publisher.expect("publishing", 15)
+            viewer = Subscriber(livekit, room, duration=8)
+            time.sleep(3)
+            assert proxy.cut() == 1
+            publisher.expect("signalling lost", 5)
+            publisher.expect("signalling resumed", 5)
+            seen = viewer.result()
+            assert len(seen["tracks"]) == 1, "the viewer saw the track republished"
+            expect_a_smooth_picture(seen, 8)
+            assert publisher.stop() == 0
 
 
 def test_a_camera_that_is_absent_at_the_start_is_waited_for(livekit):

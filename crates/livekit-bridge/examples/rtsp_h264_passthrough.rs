@@ -24,7 +24,7 @@ async fn main() -> Result<()> {
         mock = MockCamera::builder().start().await?;
         mock.url()
     };
-    let camera = CameraStream::open(Config::parse(&url).context("RTSP_URL")?);
+    let mut camera = CameraStream::open(Config::parse(&url).context("RTSP_URL")?);
 
     // 2. Publish an H.264 track and take its passthrough encoder. No waiting for readiness: what comes before the track
     //    stands is dropped up to an IDR, so that viewers never get a picture whose references are missing.
@@ -32,11 +32,14 @@ async fn main() -> Result<()> {
 
     // 3. Receive, inject, answer key-frame requests, until Ctrl-C.
     let ended = tokio::select! {
-        ended = relay(camera, &encoder) => ended,
+        biased; // so that Ctrl-C is heard from the first moment on
         _ = tokio::signal::ctrl_c() => Ok(()),
+        ended = relay(&mut camera, &encoder) => ended,
+        () = encoder.ended() => Ok(()), // of itself only for what trying again does not mend; `close` says what
     };
 
-    // 4. Leave the room, so that viewers see the track end.
+    // 4. Let the camera go, and leave the room, so that viewers see the track end.
+    camera.close().await;
     encoder.close().await?;
     ended
 }
@@ -64,7 +67,7 @@ async fn publish() -> Result<PassthroughEncoder> {
 }
 
 /// Each access unit goes in with the camera's own timestamp; each wish of a viewer for a key frame goes to the camera.
-async fn relay(mut camera: CameraStream, encoder: &PassthroughEncoder) -> Result<()> {
+async fn relay(camera: &mut CameraStream, encoder: &PassthroughEncoder) -> Result<()> {
     while let Some(item) = camera.next().await {
         match item? {
             Item::AccessUnit(unit) => {

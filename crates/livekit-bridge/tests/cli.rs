@@ -2,9 +2,10 @@
 
 #![cfg(test)]
 
+use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use throughline_h264::annexb;
 use throughline_ingest::Credentials;
@@ -92,7 +93,60 @@ fn a_wrong_password_ends_every_command_with_its_exit_code_and_is_never_printed()
             assert_eq!(output.status.code(), Some(3), "{command:?}: {said}");
             assert!(said.contains("refused the credentials"), "{said}");
             assert!(!said.contains(wrong) && !said.contains(right), "{said}");
+            assert!(!said.contains("YWRtaW46"), "`admin:` in base64: {said}");
         }
+    }
+}
+
+#[test]
+fn a_url_that_is_out_of_place_is_quoted_without_its_password() {
+    let url = "rtsp://admin:h1dden@ss@10.0.0.7/a";
+    for line in [
+        &["proobe", url][..],
+        &["probe", "rtsp://10.0.0.7/a", url],
+        &["--listen", url],
+        &["mock-camera", "clip.h264", url],
+        &["record", "-o", "-", "rtsp://10.0.0.7/a", "--duration", url],
+    ] {
+        let output = throughline().args(line).output().unwrap();
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(2), "{line:?}: {said}");
+        assert!(said.contains("@10.0.0.7/a"), "{said}");
+        assert!(!said.contains("h1dden"), "{said}");
+    }
+}
+
+#[test]
+fn a_livekit_server_that_is_away_is_named_and_waited_for_without_a_word_of_key_secret_or_token() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let secret = "hidden-secret-of-the-api-key-of-livekit";
+    let mut program = throughline()
+        .arg("-vvv")
+        .env("LIVEKIT_URL", format!("ws://127.0.0.1:{port}"))
+        .env("LIVEKIT_API_KEY", "hidden-key")
+        .env("LIVEKIT_API_SECRET", secret)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut said = String::new();
+    let mut lines = BufReader::new(program.stderr.take().unwrap()).lines();
+    while !said.contains("(trying again in") {
+        said += &lines.next().expect("it goes on").unwrap();
+        said.push('\n');
+    }
+    program.kill().unwrap();
+    program.wait().unwrap();
+    assert!(
+        said.contains(&format!("LiveKit at 127.0.0.1:{port} cannot be reached"))
+            && said.contains("check LIVEKIT_URL"),
+        "{said}"
+    );
+    for hidden in [secret, "hidden-key", "eyJ"] {
+        assert!(!said.contains(hidden), "{said}");
     }
 }
 
@@ -216,6 +270,20 @@ fn schemes_that_are_no_camera_are_refused_with_an_example() {
             text(&output)
         );
     }
+}
+
+#[test]
+fn a_scheme_that_is_not_served_yet_is_said_so() {
+    let output = throughline()
+        .args(["probe", "rtsps://127.0.0.1/a"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(
+        text(&output).contains("rtsps:// is not served yet"),
+        "{}",
+        text(&output)
+    );
 }
 
 /// A changed help text is a change that users see: run with `UPDATE_SNAPSHOTS=1` and look at the difference.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::error::ContextValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Carries an IP camera's own H.264 to every viewer of a LiveKit room, without a decoder or an encoder.
@@ -27,6 +28,31 @@ pub(crate) struct Cli {
     /// Say more on standard error: -v what happens, -vv every message (RUST_LOG overrides)
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
+}
+
+/// Reads the command line; help, version and mistakes end the program here.
+pub(crate) fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|mut error| {
+        // What is out of place is quoted, and may be a URL with a password.
+        let quoted: Vec<_> = error
+            .context()
+            .filter_map(|(kind, value)| match value {
+                ContextValue::String(text) => Some((kind, ContextValue::String(without_credentials(text)?))),
+                _ => None,
+            })
+            .collect();
+        for (kind, text) in quoted {
+            error.insert(kind, text);
+        }
+        error.exit()
+    })
+}
+
+/// `text` with what stands before its last `@` left out, the scheme excepted; `None` where there is none.
+fn without_credentials(text: &str) -> Option<String> {
+    let (before, rest) = text.rsplit_once('@')?;
+    let scheme = before.split_once("://").map_or("", |(scheme, _)| scheme);
+    Some(format!("{scheme}://[credentials]@{rest}"))
 }
 
 const EXAMPLES: &str = "\

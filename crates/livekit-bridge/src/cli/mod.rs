@@ -14,8 +14,8 @@ mod verdict;
 
 use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
-use clap::Parser;
 use throughline_ingest::Retry;
 use tracing_subscriber::EnvFilter;
 
@@ -26,8 +26,11 @@ use report::{Report, Tone};
 use settings::{RunSettings, environment};
 use trouble::{Exit, Trouble};
 
+/// How long a probe waits for a picture that can be decoded: somebody sits before the terminal.
+const PROBE_PATIENCE: Duration = Duration::from_secs(20);
+
 pub(crate) fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = args::parse();
     log(cli.verbose);
     let mut report = Report::new(cli.verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -47,7 +50,8 @@ async fn dispatch(cli: Cli, report: &mut Report) -> Result<(), Trouble> {
     match cli.command {
         None => run::run(RunSettings::new(&cli.run, &environment)?, report).await,
         Some(Command::Probe(args)) => {
-            let camera = settings::camera(&args.url, &args.camera, Retry::Never, &environment)?;
+            let mut camera = settings::camera(&args.url, &args.camera, Retry::Never, &environment)?;
+            camera.timeouts.no_picture = PROBE_PATIENCE;
             probe::probe(ProbeSettings {
                 camera,
                 json: args.json,
@@ -83,6 +87,7 @@ fn log(verbosity: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(report::colours())
         .init();
 }
 
@@ -103,4 +108,10 @@ fn print(text: &str) -> Result<(), Trouble> {
 #[expect(clippy::cast_precision_loss, reason = "one decimal is shown")]
 fn megabits(bits_per_second: u64) -> String {
     format!("{:.1} Mbit/s", bits_per_second as f64 / 1e6)
+}
+
+/// Ticks of the access units' clock as seconds.
+#[expect(clippy::cast_precision_loss, reason = "a recording lasts days at most")]
+fn seconds(ticks: i64) -> f64 {
+    ticks as f64 / 90_000.0
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use throughline_h264::VideoParameters;
 use throughline_ingest::{AccessUnit, CameraStats, CameraStream, Config, Described, Event, Item};
 
+use super::report;
 use super::shutdown::Shutdown;
 use super::trouble::{Exit, Trouble};
 use super::verdict::{self, Problem};
@@ -43,6 +44,10 @@ struct Heard {
     b_slices: bool,
     capture_time: bool,
     largest_idr: usize,
+    newest_idr: i64,
+    /// Ticks of 90 kHz from an IDR to the last picture seen before the next one, the longest. A group of pictures
+    /// that is longer than the probe has no other measure.
+    longest_wait: i64,
 }
 
 async fn listen(camera: Config, duration: Duration) -> Result<Heard, Trouble> {
@@ -84,6 +89,11 @@ async fn listen(camera: Config, duration: Duration) -> Result<Heard, Trouble> {
 fn add(heard: &mut Option<Heard>, unit: &AccessUnit, stats: CameraStats) {
     let before = heard.take();
     let largest_idr = before.as_ref().map_or(0, |heard| heard.largest_idr);
+    let newest_idr = match &before {
+        Some(heard) if !unit.is_idr => heard.newest_idr,
+        _ => unit.timestamp.0,
+    };
+    let longest_wait = before.as_ref().map_or(0, |heard| heard.longest_wait);
     *heard = Some(Heard {
         described: None,
         parameters: unit.parameters,
@@ -95,6 +105,8 @@ fn add(heard: &mut Option<Heard>, unit: &AccessUnit, stats: CameraStats) {
         } else {
             largest_idr
         },
+        newest_idr,
+        longest_wait: longest_wait.max(unit.timestamp.0 - newest_idr),
     });
 }
 
@@ -104,6 +116,7 @@ struct Findings {
     url: String,
     ready: bool,
     problems: Vec<Problem>,
+    server: Option<String>,
     session_name: Option<String>,
     /// Encoding names of all tracks, in the description's order.
     tracks: Vec<String>,
@@ -134,19 +147,17 @@ struct Findings {
 impl Findings {
     fn new(url: String, heard: &Heard) -> Self {
         let (parameters, stats) = (heard.parameters, heard.stats);
-        let seconds = stats
-            .group_of_pictures
-            .zip(stats.frame_rate)
-            .map(|(pictures, rate)| f64::from(pictures) / rate);
+        let longest_wait = super::seconds(heard.longest_wait);
         let mut problems = Vec::new();
         problems.extend(heard.b_slices.then(verdict::b_frames));
         problems.extend(verdict::unsuited_profile(&parameters));
-        problems.extend(verdict::drawbacks(&parameters, seconds, stats.lost));
+        problems.extend(verdict::drawbacks(&parameters, longest_wait, stats.lost));
         let described = heard.described.as_ref();
         Findings {
             url,
             ready: !problems.iter().any(|problem| problem.blocks),
             problems,
+            server: described.and_then(|d| d.server.clone()),
             session_name: described.and_then(|d| d.session_name.clone()),
             tracks: described.map_or_else(Vec::new, |d| {
                 d.tracks.iter().map(|t| t.encoding.clone()).collect()
@@ -183,6 +194,7 @@ impl Findings {
         let or_unknown = |text: Option<String>| text.unwrap_or_else(|| "not seen".to_owned());
         let rows = [
             ("camera", self.url.clone()),
+            ("server", or_unknown(self.server.clone())),
             ("name", or_unknown(self.session_name.clone())),
             ("tracks", self.tracks.join(", ")),
             ("transport", or_unknown(self.transport.clone())),
@@ -223,7 +235,7 @@ impl Findings {
         let mut text = String::new();
         for (name, value) in rows {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{name:<13} {value}");
+            let _ = writeln!(text, "{name:<13} {}", report::printable(&value));
         }
         for problem in &self.problems {
             let _ = writeln!(

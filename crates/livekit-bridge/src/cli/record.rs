@@ -11,9 +11,6 @@ use super::report::{Report, Tone};
 use super::shutdown::Shutdown;
 use super::trouble::{Exit, Trouble};
 
-/// Ticks of the access units' clock in a second.
-const CLOCK_RATE: f64 = 90_000.0;
-
 #[derive(Debug)]
 pub(crate) struct RecordSettings {
     pub(crate) camera: Config,
@@ -49,6 +46,13 @@ pub(crate) async fn record(settings: RecordSettings, report: &mut Report) -> Res
     match ended {
         Some(error) if recording.pictures == 0 => return Err(Trouble::from(&error)),
         Some(error) => report.line(Tone::Plain, &error.to_string()),
+        None if recording.pictures == 0 => {
+            return Err(Trouble::new(
+                Exit::Failed,
+                "nothing was recorded",
+                "a recording begins with the camera's first IDR picture",
+            ));
+        }
         None => {}
     }
     report.line(Tone::Plain, &recording.summary(lost));
@@ -105,7 +109,7 @@ impl Recording {
         let (first, _) = self.first_and_last.unwrap_or((unit.timestamp.0, 0));
         let enough = self
             .duration
-            .is_some_and(|duration| seconds(unit.timestamp.0 - first) >= duration.as_secs_f64());
+            .is_some_and(|duration| super::seconds(unit.timestamp.0 - first) >= duration.as_secs_f64());
         if enough {
             return Ok(Progress::Complete);
         }
@@ -142,15 +146,10 @@ impl Recording {
             "{}: {} pictures in {:.1} s, {format}{} bytes, {packets_lost} packets lost",
             self.name,
             self.pictures,
-            seconds(last - first),
+            super::seconds(last - first),
             self.bytes,
         )
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a recording lasts days at most")]
-fn seconds(ticks: i64) -> f64 {
-    ticks as f64 / CLOCK_RATE
 }
 
 fn unwritable(name: &str, error: &std::io::Error) -> Trouble {

@@ -107,7 +107,7 @@ fn publisher(settings: RoomSettings) -> Result<Output, Trouble> {
         ..
     } = settings;
     let room = Some((token.room().to_owned(), token.identity().to_owned()));
-    let how_to_watch = how_to_watch(&url, &token);
+    let how_to_watch = Some(how_to_watch(&url, &token));
     let encoder = match settings.engine {
         EngineArg::Webrtc => {
             let engine = WebRtc::new(&url, token, WebRtcOptions { track_name });
@@ -126,12 +126,16 @@ fn publisher(settings: RoomSettings) -> Result<Output, Trouble> {
     })
 }
 
-/// With an API key at hand: a token that can do nothing but watch this room, and where to paste it.
-fn how_to_watch(url: &str, token: &PublisherToken) -> Option<String> {
-    let viewer = token.viewer_jwt("viewer")?.ok()?;
-    Some(format!(
-        "to watch, open https://meet.livekit.io/?tab=custom and paste\n  LiveKit server URL  {url}\n  token (12 h)        {viewer}\n"
-    ))
+/// With an API key at hand: a token that can do nothing but watch this room. In any case: where to paste one.
+fn how_to_watch(url: &str, token: &PublisherToken) -> String {
+    let viewer = match token.viewer_jwt("viewer") {
+        Some(Ok(jwt)) => format!("token (12 h)        {jwt}"),
+        _ => "token               one that may subscribe; it takes the API key and its secret to make one"
+            .to_owned(),
+    };
+    format!(
+        "to watch, open https://meet.livekit.io/?tab=custom and paste\n  LiveKit server URL  {url}\n  {viewer}\n"
+    )
 }
 
 /// Carries pictures one way and the wish for key frames the other.
@@ -224,7 +228,7 @@ impl Relay {
     fn tell(&mut self, event: Event, report: &mut Report) {
         tracing::info!(?event);
         match event {
-            Event::Described(description) => self.status.server = description.session_name,
+            Event::Described(description) => self.status.server = description.server,
             Event::Playing { transport } => {
                 self.camera_trouble = Said::default();
                 "playing".clone_into(&mut self.status.state);

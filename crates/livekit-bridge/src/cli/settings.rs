@@ -106,10 +106,22 @@ fn room(
         return Ok(None);
     }
     let url = url.ok_or_else(|| missing("LIVEKIT_URL"))?;
+    if url.contains('@') {
+        // It is shown to people, and credentials have variables of their own.
+        return Err(Trouble::new(
+            Exit::Usage,
+            "LIVEKIT_URL takes no user and password",
+            "use LIVEKIT_API_KEY and LIVEKIT_API_SECRET, or LIVEKIT_TOKEN",
+        ));
+    }
     let token = match (token, key, secret) {
         (Some(jwt), _, _) => PublisherToken::from_jwt(&jwt),
         (None, Some(key), Some(secret)) => {
-            let identity = args.identity.clone().unwrap_or_else(|| identity(camera));
+            let identity = args
+                .identity
+                .clone()
+                .filter(|name| !name.is_empty())
+                .unwrap_or_else(|| identity(camera));
             PublisherToken::from_api_key(&key, &secret, &args.room, &identity)
         }
         (None, None, Some(_)) => return Err(missing("LIVEKIT_API_KEY")),
@@ -192,6 +204,14 @@ mod tests {
         assert!(line(&URL, &[KEY]).contains("LIVEKIT_API_SECRET is missing"));
         assert!(line(&URL, &[SECRET]).contains("LIVEKIT_API_KEY is missing"));
         assert!(line(&URL, &[]).contains("LIVEKIT_API_KEY and LIVEKIT_API_SECRET"));
+    }
+
+    #[test]
+    fn credentials_in_the_livekit_url_are_refused_unseen() {
+        let line = ["--livekit-url", "wss://key:hidden@example.com"];
+        let trouble = settings(&line, &[KEY, SECRET]).unwrap_err();
+        assert_eq!(trouble.exit, Exit::Usage);
+        assert!(!trouble.to_string().contains("hidden"));
     }
 
     #[test]

@@ -60,12 +60,8 @@ pub(crate) fn b_frames() -> Problem {
     )
 }
 
-/// What is worse than it needs to be.
-pub(crate) fn drawbacks(
-    parameters: &VideoParameters,
-    group_of_pictures: Option<f64>,
-    packets_lost: u64,
-) -> Vec<Problem> {
+/// What is worse than it needs to be. `longest_wait`: seconds from an IDR to the last picture seen before the next one.
+pub(crate) fn drawbacks(parameters: &VideoParameters, longest_wait: f64, packets_lost: u64) -> Vec<Problem> {
     let mut found = Vec::new();
     if parameters.level.0 > MAX_COMMON_LEVEL_IDC {
         found.push(Problem::worsens(
@@ -76,9 +72,9 @@ pub(crate) fn drawbacks(
             "lower the camera's resolution or frame rate, or use its second stream",
         ));
     }
-    if let Some(seconds) = group_of_pictures.filter(|seconds| *seconds > MAX_WAIT_SECONDS) {
+    if longest_wait > MAX_WAIT_SECONDS {
         found.push(Problem::worsens(
-            format!("only every {seconds:.0} s there is a picture to begin with"),
+            format!("for {longest_wait:.0} s there was no picture that a viewer could begin with"),
             "set the I-frame interval (GOV length) to 1 or 2 s, and smart codecs (H.264+, Zipstream, Smart Coding) off",
         ));
     }
@@ -120,8 +116,8 @@ mod tests {
     #[test]
     fn a_long_group_of_pictures_and_loss_are_named_but_do_not_block() {
         let parameters = parameters(Profile::High);
-        assert_eq!(drawbacks(&parameters, Some(2.0), 0), []);
-        let found = drawbacks(&parameters, Some(20.0), 3);
+        assert_eq!(drawbacks(&parameters, 2.0, 0), []);
+        let found = drawbacks(&parameters, 20.0, 3);
         assert!(found.iter().all(|problem| !problem.blocks));
         assert!(
             found[0].what.contains("20 s") && found[1].what.contains("3 packets"),

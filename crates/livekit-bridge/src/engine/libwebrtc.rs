@@ -119,6 +119,8 @@ struct Session<'a> {
     room: &'a Room,
     format: watch::Receiver<Option<VideoFormat>>,
     track: Option<Published>,
+    /// The SDK is making its connection anew.
+    reconnecting: bool,
 }
 
 impl<'a> Session<'a> {
@@ -129,6 +131,7 @@ impl<'a> Session<'a> {
             room,
             format: port.format(),
             track: None,
+            reconnecting: false,
         }
     }
 
@@ -142,7 +145,7 @@ impl<'a> Session<'a> {
         loop {
             self.publish().await?;
             let wake_at = self.feed();
-            if self.track.as_ref().is_some_and(|track| track.feed.is_live()) {
+            if !self.reconnecting && self.track.as_ref().is_some_and(|track| track.feed.is_live()) {
                 backoff.reset();
                 self.port.set_readiness(Readiness::Publishing);
             }
@@ -257,7 +260,12 @@ impl<'a> Session<'a> {
                 Err(LiveKitError::from_leave(reason, self.engine.token.identity()))
             }
             Some(RoomEvent::Reconnecting) => {
+                self.reconnecting = true;
                 self.port.set_readiness(Readiness::Connecting);
+                Ok(())
+            }
+            Some(RoomEvent::Reconnected) => {
+                self.reconnecting = false;
                 Ok(())
             }
             Some(RoomEvent::LocalTrackRepublished { publication, .. }) => {

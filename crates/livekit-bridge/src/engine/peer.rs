@@ -2,7 +2,7 @@
 //! publisher and each viewer of the preview are one of these.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::{Duration, Instant};
 
 use str0m::bwe::{Bitrate, BweKind};
@@ -18,7 +18,7 @@ use throughline_h264::{Packetizer, ProfileLevelId};
 use crate::encoder::TransportStats;
 use crate::engine::clock::OutputClock;
 use crate::engine::rtc::{config, host_candidate, profile_distance, random, start_rate, video_mid};
-use crate::engine::socket::{Ready, Sent, Sockets};
+use crate::engine::socket::{MAX_SOCKETS, Ready, Sent, Sockets};
 use crate::figures::VideoFigures;
 use crate::frame::EncodedVideoFrame;
 
@@ -41,6 +41,10 @@ const RATE_CHANGE_PERCENT: u64 = 20;
 /// Age of the oldest packet in the pacer at which no more frames are taken: the way is too narrow for the camera just
 /// now, and what would be added could only come late.
 const CONGESTED_AFTER: Duration = Duration::from_millis(500);
+
+/// Any address beyond this machine ([RFC 5737](https://www.rfc-editor.org/rfc/rfc5737#section-3)), to ask for the way to
+/// it; nothing is sent there.
+const ELSEWHERE: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(192, 0, 2, 1), 9));
 
 /// How soon to look again whether [`Peer::is_congested`] still holds.
 pub(crate) const CONGESTION_CHECK: Duration = Duration::from_millis(50);
@@ -151,8 +155,15 @@ impl Peer {
         let mut rtc = config(figures).enable_h264(true).build(Instant::now());
         let mut sockets = Sockets::new();
         let local = sockets.open_udp_towards(remote)?;
-        if let Some(candidate) = host_candidate(local, Protocol::Udp) {
-            rtc.add_local_candidate(candidate);
+        // Browsers do not gather loopback addresses, and not every system lets its other addresses reach those.
+        let beside = remote
+            .ip()
+            .is_loopback()
+            .then(|| sockets.open_udp_towards(ELSEWHERE).ok());
+        for local in [Some(local), beside.flatten()].into_iter().flatten() {
+            if let Some(candidate) = host_candidate(local, Protocol::Udp) {
+                rtc.add_local_candidate(candidate);
+            }
         }
         let answer = rtc.sdp_api().accept_offer(offer)?;
         let answer = answer.to_sdp_string();
@@ -198,7 +209,9 @@ impl Peer {
                 Err(error) => tracing::debug!(%error, %remote, "no UDP socket towards the candidate"),
             },
             Protocol::Tcp if parsed.tcptype() == Some(TcpType::Passive) => {
-                self.remote_tcp.push(remote);
+                if self.remote_tcp.len() < MAX_SOCKETS {
+                    self.remote_tcp.push(remote);
+                }
                 if self.tcp_wanted {
                     self.sockets.dial_tcp(remote);
                 }

@@ -13,7 +13,7 @@ use tokio::net::{TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 
 /// Sockets per protocol: a server announces one or two candidates of each; more would be somebody's joke.
-const MAX_SOCKETS: usize = 4;
+pub(crate) const MAX_SOCKETS: usize = 4;
 
 /// Largest datagram taken: what str0m works with at most is 2000 bytes.
 const MAX_DATAGRAM: usize = 2048;

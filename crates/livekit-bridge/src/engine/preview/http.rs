@@ -1,6 +1,5 @@
 //! The preview's HTTP: page, status, WHEP.
 
-use std::hash::{BuildHasher, RandomState};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use axum::routing::{delete, get, post};
 use super::status::Status;
 use super::{App, MAX_VIEWERS, viewer};
 use crate::engine::peer::Peer;
+use crate::engine::rtc::random;
 
 /// Largest offer taken. A browser's for one track is some 6 KB.
 const MAX_OFFER_BYTES: usize = 64 * 1024;
@@ -117,17 +117,27 @@ async fn subscribe(
         )
             .into_response();
     }
+    let full = || (StatusCode::SERVICE_UNAVAILABLE, "too many viewers\n").into_response();
     if app.closing.is_cancelled() || app.viewers().len() >= MAX_VIEWERS {
-        return (StatusCode::SERVICE_UNAVAILABLE, "too many viewers\n").into_response();
+        return full();
     }
+    // An IPv4 viewer of an IPv6 listener wants an IPv4 candidate.
+    let remote = SocketAddr::new(remote.ip().to_canonical(), remote.port());
     let profile = app.port.format().borrow().map(|format| format.profile_level_id);
     let (peer, answer) = match Peer::viewer(&offer, remote, profile, app.port.figures()) {
         Ok(viewer) => viewer,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
-    let id = format!("{:016x}", RandomState::new().hash_one(remote));
+    let id = format!("{:016x}", random());
     let removed = app.closing.child_token();
-    app.viewers().insert(id.clone(), removed.clone());
+    {
+        let mut viewers = app.viewers();
+        // Others may have come since the first look.
+        if viewers.len() >= MAX_VIEWERS {
+            return full();
+        }
+        viewers.insert(id.clone(), removed.clone());
+    }
     app.count_viewers();
     let location = format!("/whep/{id}");
     tokio::spawn(viewer::serve(Arc::clone(&app), id, peer, removed));

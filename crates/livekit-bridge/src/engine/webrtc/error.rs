@@ -125,7 +125,7 @@ impl LiveKitError {
             SignalError::Client(status, body) => {
                 let status = status.as_u16();
                 // The body quotes the token; only what it is about is taken from it.
-                let about_room = status == 404 || body.contains("permission") || body.contains("room");
+                let about_room = body.contains("permission") || body.contains("room");
                 match status {
                     401 | 403 | 404 if about_room => Self::RoomRefused {
                         server,
@@ -223,6 +223,8 @@ mod tests {
 
     #[test]
     fn an_overloaded_or_absent_server_is_tried_again() {
+        // Some other web server at this address.
+        assert!(!refused(404, "page not found").is_terminal());
         assert!(!refused(429, "too many requests").is_terminal());
         let error = SignalError::Connection("connection refused for eyJx.y.z".to_owned());
         let error = LiveKitError::from_join(&error, "host:7880", "yard");

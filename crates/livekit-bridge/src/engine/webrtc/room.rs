@@ -285,11 +285,12 @@ fn watched(update: &proto::SubscribedQualityUpdate) -> Watched {
     }
 }
 
-/// A refused request; publishing is the only one we make that can be refused.
+/// A refusal to publish. That a server does not take a new size is no reason to stop: viewers see it in the stream.
 fn refusal(response: &proto::RequestResponse) -> Option<LiveKitError> {
-    use proto::request_response::Reason;
+    use proto::request_response::{Reason, Request};
     match response.reason() {
         Reason::Ok | Reason::Queued => None,
+        _ if matches!(response.request, Some(Request::UpdateVideoTrack(_))) => None,
         reason => Some(LiveKitError::PublishRefused {
             reason: match response.message.as_str() {
                 "" if reason == Reason::NotAllowed => "the token does not permit it".to_owned(),
@@ -326,6 +327,13 @@ mod tests {
             ..Default::default()
         };
         assert!(refusal(&response(Reason::Ok, "")).is_none());
+        let resize =
+            proto::request_response::Request::UpdateVideoTrack(proto::UpdateLocalVideoTrack::default());
+        let resize = proto::RequestResponse {
+            request: Some(resize),
+            ..response(Reason::NotFound, "")
+        };
+        assert!(refusal(&resize).is_none());
         let error = refusal(&response(Reason::NotAllowed, "does not have permission")).unwrap();
         assert_eq!(
             error.to_string(),

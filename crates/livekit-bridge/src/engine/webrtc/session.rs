@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::sleep_until;
 
-use crate::chain::FIRST_KEYFRAME_HOLD;
+use crate::chain::{FIRST_KEYFRAME_HOLD, KeyframeChain};
 use crate::encoder::{RateTarget, Readiness, VideoFormat};
 use crate::engine::backoff::Backoff;
 use crate::engine::peer::{CONGESTION_CHECK, Peer, PeerEvent};
 use crate::engine::webrtc::WebRtc;
 use crate::engine::webrtc::error::LiveKitError;
 use crate::engine::webrtc::room::{Room, RoomEvent, Watched};
+use crate::frame::EncodedVideoFrame;
 use crate::port::Port;
 
 /// How long UDP is tried alone before TCP is tried beside it.
@@ -75,6 +76,8 @@ struct Session<'a> {
     /// Set once connected and published; frames flow from then on.
     open_at: Option<Instant>,
     publishing: bool,
+    /// Of this connection: what waited in the queue may follow an IDR that went into the one before.
+    chain: KeyframeChain,
     rate_due: Instant,
 }
 
@@ -101,6 +104,7 @@ pub(super) async fn run(engine: &WebRtc, port: &Port, backoff: &mut Backoff) -> 
         connected: false,
         open_at: None,
         publishing: false,
+        chain: KeyframeChain::new(),
         rate_due: now,
     };
     let mut ended = session.publish().await;
@@ -150,11 +154,7 @@ impl Session<'_> {
                 event = self.room.next_event() => self.handle_room(event)?,
                 event = self.peer.next_event() => self.handle_peer(event?)?,
                 // What the port keeps while the way is too narrow it drops whole, down to the next IDR.
-                frame = self.port.recv(), if self.publishing && !congested => {
-                    self.peer.send(&frame, Instant::now())?;
-                    self.backoff.reset();
-                    self.port.set_readiness(Readiness::Publishing);
-                }
+                frame = self.port.recv(), if self.publishing && !congested => self.forward(&frame)?,
                 changed = self.format.changed() => {
                     if changed.is_err() {
                         return Ok(());
@@ -163,6 +163,17 @@ impl Session<'_> {
                 () = sleep_until(wake_at.into()) => self.handle_timeout(Instant::now())?,
             }
         }
+    }
+
+    fn forward(&mut self, frame: &EncodedVideoFrame) -> Result<(), LiveKitError> {
+        if !self.chain.admits(frame) {
+            self.port.request_keyframe();
+            return Ok(());
+        }
+        self.peer.send(frame, Instant::now())?;
+        self.backoff.reset();
+        self.port.set_readiness(Readiness::Publishing);
+        Ok(())
     }
 
     /// Announces the track once its size is known, and tells the server when it changes.
