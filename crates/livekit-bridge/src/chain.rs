@@ -184,14 +184,17 @@ impl EncoderFeed {
         }
     }
 
-    /// Takes what the encoder said after the last frame it was fed.
-    pub fn handle_feedback(&mut self, feedback: EncoderFeedback) {
+    /// Takes what the encoder said after the last frame it was fed. Returns whether the camera is to be asked for a key
+    /// frame: while the encoder is primed, the repeated IDR is the answer to its wish.
+    pub fn handle_feedback(&mut self, feedback: EncoderFeedback) -> bool {
+        let ask_camera = self.live && feedback.keyframe_requested;
         self.heard_rate |= feedback.rate_control;
         self.satisfied &= !feedback.keyframe_requested;
         if !self.live && self.heard_rate && self.satisfied {
             self.live = true;
             self.primer = None;
         }
+        ask_camera
     }
 
     /// The next thing to do.

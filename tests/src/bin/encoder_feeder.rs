@@ -78,10 +78,9 @@ impl Engine for Pipe {
                     let Ok(feedback) = self.exchange(&frame, timestamp_us).await else {
                         return Ok(());
                     };
-                    if feed.is_live() && feedback.keyframe_requested {
+                    if feed.handle_feedback(feedback) {
                         port.request_keyframe();
                     }
-                    feed.handle_feedback(feedback);
                     continue;
                 }
                 FeedStep::WaitUntil(at) => Some(at),

@@ -7,9 +7,7 @@ use livekit_bridge::engine::EngineError;
 use livekit_bridge::engine::preview::{CameraStatus, Preview};
 use livekit_bridge::engine::webrtc::{WebRtc, WebRtcOptions};
 use livekit_bridge::{PassthroughEncoder, PublisherToken, Readiness};
-use throughline_ingest::{
-    AccessUnit, CameraStream, Config, Error, Event, Item, Missing, Retry, TransportPolicy,
-};
+use throughline_ingest::{AccessUnit, CameraStream, Config, Error, Event, Item, Missing};
 use throughline_mock_camera::MockCamera;
 use tokio::sync::watch;
 
@@ -65,9 +63,7 @@ async fn camera(config: Option<Config>) -> Result<(Config, Option<MockCamera>), 
         .start()
         .await
         .map_err(|error| trouble(&error))?;
-    let mut config = Config::parse(&mock.url()).map_err(|error| trouble(&error))?;
-    config.transport = TransportPolicy::Tcp;
-    config.retry = Retry::Forever;
+    let config = Config::parse(&mock.url()).map_err(|error| trouble(&error))?;
     Ok((config, Some(mock)))
 }
 

@@ -1,12 +1,12 @@
 //! Pauses between attempts to join a room.
 
-use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::encoder::Readiness;
 use crate::engine::EngineError;
+use crate::engine::rtc::random;
 use crate::engine::webrtc::LiveKitError;
 use crate::port::Port;
 
@@ -20,15 +20,11 @@ const LONGEST: Duration = Duration::from_secs(7);
 #[derive(Debug)]
 pub(crate) struct Backoff {
     failures: u32,
-    jitter: RandomState,
 }
 
 impl Backoff {
     pub(crate) fn new() -> Self {
-        Self {
-            failures: 0,
-            jitter: RandomState::new(),
-        }
+        Self { failures: 0 }
     }
 
     /// The connection stood: the next failure begins with the first pause.
@@ -60,7 +56,7 @@ impl Backoff {
 
     fn next_pause(&mut self) -> Duration {
         let pause = FIRST.saturating_mul(1 << self.failures.min(10)).min(LONGEST);
-        let parts = u32::try_from(self.jitter.hash_one(self.failures) % 256).unwrap_or_default();
+        let parts = u32::try_from(random() % 256).unwrap_or_default();
         self.failures = self.failures.saturating_add(1);
         pause * (1024 - parts) / 1024
     }

@@ -228,19 +228,18 @@ impl<'a> Session<'a> {
     fn feed(&mut self) -> Option<Instant> {
         let track = self.track.as_mut()?;
         let rate = track.source.take_rate_control_request();
-        let keyframe_requested = track.source.take_keyframe_request();
         if let Some(rate) = &rate {
             self.port.set_rate_target(RateTarget {
                 bitrate_bps: rate.target_bitrate_bps,
             });
         }
-        if keyframe_requested && track.feed.is_live() {
+        let feedback = EncoderFeedback {
+            rate_control: rate.is_some(),
+            keyframe_requested: track.source.take_keyframe_request(),
+        };
+        if track.feed.handle_feedback(feedback) {
             self.port.request_keyframe();
         }
-        track.feed.handle_feedback(EncoderFeedback {
-            rate_control: rate.is_some(),
-            keyframe_requested,
-        });
         let now = Instant::now();
         match track.feed.poll(now) {
             FeedStep::Feed { frame, timestamp_us } => {
