@@ -61,7 +61,7 @@ macro_rules! tolerances {
 
         impl $tolerance {
             /// Every tolerance there is, in the order of their declaration.
-            pub const ALL: &[Self] = &[$(Self::$name),+];
+            $visibility const ALL: &[Self] = &[$(Self::$name),+];
         }
 
         impl $crate::Tolerable for $tolerance {
