@@ -1,5 +1,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::attributes::TypedAttribute;
 use crate::description::SessionDescription;
 use crate::fields::{Connection, Origin};
 use crate::media::MediaKind;
@@ -43,6 +44,12 @@ impl SessionBuilder {
     pub fn attribute(mut self, name: &str, value: &str) -> Self {
         self.attributes.push(attribute(name, value));
         self
+    }
+
+    /// Adds a session attribute that has a type of its own.
+    #[must_use]
+    pub fn typed<T: TypedAttribute>(self, attribute: &T) -> Self {
+        self.attribute(T::NAME, &attribute.to_string())
     }
 
     /// Adds a media description.
@@ -120,6 +127,12 @@ impl MediaBuilder {
         self
     }
 
+    /// Adds an attribute that has a type of its own.
+    #[must_use]
+    pub fn typed<T: TypedAttribute>(self, attribute: &T) -> Self {
+        self.attribute(T::NAME, &attribute.to_string())
+    }
+
     fn into_lines(self) -> impl Iterator<Item = String> {
         [self.media]
             .into_iter()
@@ -139,7 +152,7 @@ fn attribute(name: &str, value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ParseError;
+    use crate::{Crypto, CryptoKey, FilterMode, NptTime, ParseError, Range, SourceFilter};
 
     fn origin() -> Origin {
         Origin::new(7, 8, IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)))
@@ -171,6 +184,40 @@ mod tests {
              m=video 0 RTP/AVPF 98 96\r\nb=AS:500\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\n\
              m=audio 0 RTP/AVP 0\r\n"
         );
+        Ok(())
+    }
+
+    #[test]
+    fn typed_attributes_are_built_to_the_letter() -> Result<(), ParseError> {
+        let range = Range::Npt {
+            start: Some(NptTime::Now),
+            end: None,
+        };
+        let crypto = Crypto {
+            tag: 1,
+            suite: "AES_CM_128_HMAC_SHA1_80".to_owned(),
+            keys: vec![CryptoKey {
+                key_and_salt: "dGVzdA==".to_owned(),
+                lifetime: None,
+                mki: None,
+            }],
+            session_parameters: Vec::new(),
+        };
+        let filter = SourceFilter {
+            mode: FilterMode::Include,
+            address_type: None,
+            destination: "*".to_owned(),
+            sources: vec!["cam.example".to_owned()],
+        };
+        let built = SessionDescription::builder(origin(), "")
+            .typed(&range)
+            .typed(&filter)
+            .media(MediaBuilder::new(MediaKind::Audio, 0, "RTP/SAVP", &[0]).typed(&crypto))
+            .build();
+        let read = SessionDescription::parse_with(built.to_string().as_bytes(), &Policy::strict())?;
+        assert!(read.typed::<Range>().eq([range]));
+        assert!(read.typed::<SourceFilter>().eq([filter]));
+        assert!(read.media()[0].typed::<Crypto>().eq([crypto]));
         Ok(())
     }
 

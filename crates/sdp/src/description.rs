@@ -1,5 +1,6 @@
 use std::fmt;
 
+use crate::attributes::{self, TypedAttribute};
 use crate::builder::SessionBuilder;
 use crate::error::ParseError;
 use crate::fields::{Bandwidth, Connection, Origin, Timing};
@@ -80,6 +81,11 @@ impl SessionDescription {
     /// The value of the session's first attribute of this name, whatever its case; empty for a flag.
     pub fn attribute(&self, name: &str) -> Option<&str> {
         line::find_attribute(&self.lines, name)
+    }
+
+    /// The readable attributes of one type in the session section, such as [`Range`](crate::Range).
+    pub fn typed<T: TypedAttribute>(&self) -> impl Iterator<Item = T> {
+        attributes::typed(&self.lines)
     }
 
     /// `a=control` of the session: the URL for requests about the whole,

@@ -28,6 +28,28 @@ impl Format<'_> {
     pub fn is_h264(&self) -> bool {
         self.encoding.eq_ignore_ascii_case("H264")
     }
+
+    /// Whose parameters an H.264 or H.265 format has, `"H264"` or `"H265"`, by their names in
+    /// [RFC 6184 §8.1](https://www.rfc-editor.org/rfc/rfc6184#section-8.1) and
+    /// [RFC 7798 §7.1](https://www.rfc-editor.org/rfc/rfc7798#section-7.1). Where it is not
+    /// [`encoding`](Self::encoding), one of the two lies (Q128). `None` for other encodings, and where no name tells.
+    pub fn fmtp_encoding(&self) -> Option<&'static str> {
+        const H264: [&str; 3] = ["sprop-parameter-sets", "packetization-mode", "profile-level-id"];
+        const H265: [&str; 3] = ["sprop-vps", "sprop-sps", "sprop-pps"];
+        let fmtp = self.fmtp?;
+        if !["H264", "H265"]
+            .iter()
+            .any(|name| self.encoding.eq_ignore_ascii_case(name))
+        {
+            return None;
+        }
+        let has = |names: [&str; 3]| names.iter().any(|name| fmtp.get(name).is_some());
+        match (has(H264), has(H265)) {
+            (true, false) => Some("H264"),
+            (false, true) => Some("H265"),
+            _ => None,
+        }
+    }
 }
 
 /// The format-specific parameters of one `a=fmtp`,

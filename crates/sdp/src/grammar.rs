@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_till, take_till1, take_while1};
-use nom::character::complete::{char, digit1, one_of, satisfy};
+use nom::character::complete::{char, digit0, digit1, one_of, satisfy};
 use nom::combinator::{all_consuming, map_opt, map_res, opt, peek, rest, value, verify};
 use nom::error::Error;
 use nom::multi::{many1_count, separated_list1};
@@ -230,14 +230,50 @@ pub(crate) fn fmtp(input: &str) -> Option<FormatParameters> {
     })
 }
 
-fn whole<'a, T>(
+/// `29.97`: `a=framerate` in pictures a second, where it is a positive number. To the letter of the grammar it would not
+/// end in zeros, which nobody heeds.
+pub(crate) fn frame_rate(input: &str) -> Option<f64> {
+    let number = (digit1, opt((char('.'), digit0)));
+    whole(value((), number), input)?;
+    let rate: f64 = input.parse().ok()?;
+    (rate.is_finite() && rate > 0.0).then_some(rate)
+}
+
+/// Whether it is a token as RFC 8866 has it.
+pub(crate) fn is_token(input: &str) -> bool {
+    whole(token, input).is_some()
+}
+
+/// Whether it is an IP address or a host name.
+pub(crate) fn is_host(input: &str) -> bool {
+    whole(host, input).is_some()
+}
+
+/// Whether it is a token, alone or with `=` and something behind it.
+pub(crate) fn is_extension(input: &str) -> bool {
+    whole(value((), (token, opt((char('='), take_while1(|_| true))))), input).is_some()
+}
+
+/// Whether it is base64, with at most two characters of padding at its end.
+pub(crate) fn is_base64(input: &str) -> bool {
+    let digits = input.trim_end_matches('=');
+    let is_digit = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    !digits.is_empty() && digits.bytes().all(is_digit) && input.len() - digits.len() <= 2
+}
+
+/// With one space in place of each run of white space, none around.
+pub(crate) fn single_spaced(value: &str) -> String {
+    value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+pub(crate) fn whole<'a, T>(
     grammar: impl Parser<&'a str, Output = T, Error = Error<&'a str>>,
     input: &'a str,
 ) -> Option<T> {
     all_consuming(grammar).parse(input).ok().map(|(_, read)| read)
 }
 
-fn address_type(input: &str) -> IResult<&str, AddressType> {
+pub(crate) fn address_type(input: &str) -> IResult<&str, AddressType> {
     alt((
         value(AddressType::Ip4, tag("IP4")),
         value(AddressType::Ip6, tag("IP6")),
@@ -246,7 +282,7 @@ fn address_type(input: &str) -> IResult<&str, AddressType> {
 }
 
 /// An IP address or a host name.
-fn host(input: &str) -> IResult<&str, &str> {
+pub(crate) fn host(input: &str) -> IResult<&str, &str> {
     take_while1(|c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':')).parse(input)
 }
 
@@ -262,11 +298,11 @@ fn token(input: &str) -> IResult<&str, &str> {
     take_while1(|c: char| c.is_ascii_graphic() && !"\"(),/:;<=>?@[\\]".contains(c)).parse(input)
 }
 
-fn number<T: FromStr>(input: &str) -> IResult<&str, T> {
+pub(crate) fn number<T: FromStr>(input: &str) -> IResult<&str, T> {
     map_res(digit1, str::parse).parse(input)
 }
 
-fn payload_type_number(input: &str) -> IResult<&str, u8> {
+pub(crate) fn payload_type_number(input: &str) -> IResult<&str, u8> {
     map_opt(number::<u8>, |number| {
         (number <= MAX_PAYLOAD_TYPE).then_some(number)
     })

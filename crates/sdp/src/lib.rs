@@ -53,15 +53,35 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Attributes with a grammar of their own have types: [`Range`], [`FrameSize`], [`RtcpFeedback`], [`Rtcp`], [`Crypto`],
+//! [`KeyManagement`], [`ReferenceClock`], [`MediaClock`], [`SourceFilter`], [`Group`]. They are read with
+//! [`typed`](MediaDescription::typed), and [`TypedAttribute`] lets others join them:
+//!
+//! ```
+//! use throughline_sdp::{Crypto, NptTime, Range, SessionDescription};
+//!
+//! let body = b"v=0\r\no=- 1 1 IN IP4 192.0.2.7\r\ns=-\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\na=range:npt=now-\r\n\
+//!     m=video 0 RTP/SAVP 96\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:dGVzdA==|2^31\r\n";
+//! let description = SessionDescription::parse(body)?;
+//!
+//! let live = Range::Npt { start: Some(NptTime::Now), end: None };
+//! assert!(description.typed::<Range>().eq([live]));
+//! let crypto: Crypto = description.media()[0].typed().next().ok_or("no key")?;
+//! assert_eq!(crypto.keys[0].lifetime, Some(1 << 31));
+//! assert!(!format!("{crypto:?}").contains("dGVzdA"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # Writing
 //!
 //! ```
 //! use std::net::Ipv4Addr;
 //!
-//! use throughline_sdp::{MediaBuilder, MediaKind, Origin, SessionDescription};
+//! use throughline_sdp::{MediaBuilder, MediaKind, NptTime, Origin, Range, SessionDescription};
 //!
 //! let description = SessionDescription::builder(Origin::new(1, 1, Ipv4Addr::LOCALHOST.into()), "Gate")
 //!     .attribute("control", "*")
+//!     .typed(&Range::Npt { start: Some(NptTime::Now), end: None })
 //!     .media(
 //!         MediaBuilder::new(MediaKind::Video, 0, "RTP/AVP", &[96])
 //!             .attribute("rtpmap", "96 H264/90000")
@@ -71,7 +91,7 @@
 //!     .build();
 //! assert_eq!(
 //!     description.to_string(),
-//!     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=Gate\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\na=control:*\r\n\
+//!     "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=Gate\r\nc=IN IP4 0.0.0.0\r\nt=0 0\r\na=control:*\r\na=range:npt=now-\r\n\
 //!      m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=recvonly\r\na=control:trackID=0\r\n"
 //! );
 //! ```
@@ -81,15 +101,30 @@
 //! [`MAX_INPUT`] bytes, [`MAX_LINES`] lines, [`MAX_MEDIA`] media descriptions; past them a [`ParseError`]. A media
 //! description has at most 128 formats, one for each payload type.
 //!
-//! # What it does not do
+//! # What it does and does not do
 //!
 //! | it does | it does not |
 //! |---|---|
 //! | origin, name, connection, bandwidth, timing, direction | check `r=` beyond its grammar, `z=` at all |
-//! | rtpmap, fmtp, the static payload types of [RFC 3551](https://www.rfc-editor.org/rfc/rfc3551), rtcp-fb, framerate | decode what is in an fmtp: parameter sets are the codec's |
-//! | any attribute by its name | join control URLs: that needs the RTSP request |
-//! | say what is offered | offer and answer, [RFC 3264](https://www.rfc-editor.org/rfc/rfc3264) |
+//! | rtpmap, fmtp, framerate, the static payload types of [RFC 3551](https://www.rfc-editor.org/rfc/rfc3551) | decode what is in an fmtp: parameter sets are the codec's |
+//! | the typed attributes above, any other by its name | read `smpte=` ranges; ICE, DTLS, simulcast |
+//! | keys as they are offered, hidden in `Debug` | decode them: base64 and MIKEY are SRTP's |
+//! | tell backchannels from cameras that say `sendonly` of themselves (Q70) | offer and answer, [RFC 3264](https://www.rfc-editor.org/rfc/rfc3264) |
+//! | say where rtpmap and fmtp contradict each other (Q128) | decide which is right: only the payloads tell |
+//! | read bytes that are not UTF-8, losing those bytes | heed `a=charset` |
+//!
+//! # Neighbours
+//!
+//! [`sdp-types`](https://docs.rs/sdp-types) reads and writes RFC 8866 as plain structs with public fields, addresses and
+//! the like as text, and has typed attributes as well: the choice to take a description apart, edit it and put it together.
+//! [`webrtc-sdp`](https://docs.rs/webrtc-sdp) is made for browsers: it has types for what JSEP needs, ICE candidates,
+//! fingerprints and simulcast among them, which are text here. This crate is for descriptions that cameras send.
+//!
+//! # Compilers
+//!
+//! Rust 1.85 and later. Depends on `nom` and `thiserror`.
 
+mod attributes;
 mod builder;
 mod description;
 mod error;
@@ -101,6 +136,11 @@ mod media;
 mod parse;
 mod tolerance;
 
+pub use attributes::{
+    Crypto, CryptoKey, FilterMode, FrameSize, Group, KeyManagement, MasterKeyIdentifier, MediaClock,
+    MediaClockSource, NptTime, PtpServer, Range, ReferenceClock, Rtcp, RtcpFeedback, SourceFilter,
+    TypedAttribute, UtcTime,
+};
 pub use builder::{MediaBuilder, SessionBuilder};
 pub use description::SessionDescription;
 pub use error::ParseError;

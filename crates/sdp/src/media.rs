@@ -1,7 +1,9 @@
 use std::fmt;
 
+use crate::attributes::{self, RtcpFeedback, TypedAttribute};
 use crate::fields::{Bandwidth, Connection};
-use crate::format::{Fmtp, Format, Rtpmap, VIDEO_CLOCK_RATE, static_format};
+use crate::format::{Fmtp, Format, FormatParameters, Rtpmap, VIDEO_CLOCK_RATE, static_format};
+use crate::grammar;
 use crate::line::{self, Attribute, Content, Line};
 
 /// What a media description carries: the first field of `m=`.
@@ -86,6 +88,7 @@ pub struct MediaDescription {
     pub(crate) payload_types: Vec<u8>,
     /// The session's, for a media description that states none.
     pub(crate) session_direction: Direction,
+    pub(crate) is_backchannel: bool,
     /// The `m=` line first.
     pub(crate) lines: Vec<Line>,
 }
@@ -124,6 +127,11 @@ impl MediaDescription {
         line::find_attribute(&self.lines, name)
     }
 
+    /// The readable attributes of one type, such as [`Crypto`](crate::Crypto).
+    pub fn typed<T: TypedAttribute>(&self) -> impl Iterator<Item = T> {
+        attributes::typed(&self.lines)
+    }
+
     /// `a=control`, [RFC 2326 appendix C.1.1](https://www.rfc-editor.org/rfc/rfc2326#appendix-C.1.1): the URL to set
     /// this medium up with, mostly relative.
     pub fn control(&self) -> Option<&str> {
@@ -140,10 +148,21 @@ impl MediaDescription {
         line::bandwidths(&self.lines)
     }
 
-    /// `a=framerate` in pictures a second, where it is a positive number.
+    /// `a=framerate` in pictures a second, where it is a positive number,
+    /// [RFC 8866 §6.13](https://www.rfc-editor.org/rfc/rfc8866#section-6.13).
     pub fn frame_rate(&self) -> Option<f64> {
-        let rate: f64 = self.attribute("framerate")?.parse().ok()?;
-        (rate.is_finite() && rate > 0.0).then_some(rate)
+        grammar::frame_rate(self.attribute("framerate")?)
+    }
+
+    /// `a=mid`, the name by which a [`Group`](crate::Group) means this media description,
+    /// [RFC 5888 §4](https://www.rfc-editor.org/rfc/rfc5888#section-4).
+    pub fn mid(&self) -> Option<&str> {
+        self.attribute("mid")
+    }
+
+    /// `a=rtcp-mux`: RTCP goes to RTP's port, [RFC 5761 §5.1.1](https://www.rfc-editor.org/rfc/rfc5761#section-5.1.1).
+    pub fn multiplexes_rtcp(&self) -> bool {
+        self.attribute("rtcp-mux").is_some()
     }
 
     /// The direction stated here, else that of the session.
@@ -151,19 +170,26 @@ impl MediaDescription {
         Direction::of(&self.lines).unwrap_or(self.session_direction)
     }
 
+    /// Whether this is ONVIF's way to the camera's loudspeaker: audio that the receiver is to send.
+    ///
+    /// `a=sendonly` alone does not tell, for some cameras describe their own microphone with it (Q70). Those say it of
+    /// their picture too, or of all they have: then nothing is a backchannel, and [`Tolerance::SenderSide`] is recorded.
+    ///
+    /// [`Tolerance::SenderSide`]: crate::Tolerance::SenderSide
+    pub const fn is_backchannel(&self) -> bool {
+        self.is_backchannel
+    }
+
     /// Whether an `a=rtcp-fb` line ([RFC 4585 §4.2](https://www.rfc-editor.org/rfc/rfc4585#section-4.2)) offers
     /// `feedback`, such as `nack pli` or `ccm fir`, for this payload type or for all (`*`).
     pub fn supports_feedback(&self, payload_type: u8, feedback: &str) -> bool {
-        self.attributes()
-            .filter(|attribute| attribute.name.eq_ignore_ascii_case("rtcp-fb"))
-            .filter_map(|attribute| attribute.value?.split_once(char::is_whitespace))
-            .any(|(format, offered)| {
-                (format == "*" || format.parse() == Ok(payload_type))
-                    && offered
-                        .split_whitespace()
-                        .map(str::to_ascii_lowercase)
-                        .eq(feedback.split_whitespace().map(str::to_ascii_lowercase))
-            })
+        let wanted = |offered: &str| {
+            let offered = offered.split_whitespace().map(str::to_ascii_lowercase);
+            offered.eq(feedback.split_whitespace().map(str::to_ascii_lowercase))
+        };
+        self.typed::<RtcpFeedback>().any(|offer| {
+            offer.payload_type.is_none_or(|offered| offered == payload_type) && wanted(&offer.feedback)
+        })
     }
 
     /// The lines in order, the `m=` line first.
@@ -206,14 +232,32 @@ impl MediaDescription {
         })
     }
 
+    /// The lines whose parameters are those of another encoding than their format's.
+    pub(crate) fn foreign_parameters(&self) -> impl Iterator<Item = usize> {
+        self.payload_types.iter().filter_map(|payload_type| {
+            let format = self.format(*payload_type);
+            let meant = format.fmtp_encoding()?;
+            let (line, parameters) = self.parameters(*payload_type)?;
+            // One for several formats (Q66) cannot suit them all.
+            let is_its_own = parameters.payload_types.len() == 1;
+            (is_its_own && !format.encoding.eq_ignore_ascii_case(meant)).then_some(line)
+        })
+    }
+
     fn fmtp(&self, payload_type: u8) -> Option<Fmtp<'_>> {
+        self.parameters(payload_type)
+            .map(|(_, parameters)| parameters.view())
+    }
+
+    /// With the number of their line.
+    fn parameters(&self, payload_type: u8) -> Option<(usize, &FormatParameters)> {
         let all = || {
             self.lines.iter().filter_map(|line| match line.content() {
-                Content::Fmtp(parameters) => Some(parameters),
+                Content::Fmtp(parameters) => Some((line.number(), parameters)),
                 _ => None,
             })
         };
-        let own = all().find(|parameters| parameters.payload_types.contains(&payload_type));
+        let own = all().find(|(_, parameters)| parameters.payload_types.contains(&payload_type));
         // With one format there is no doubt whose parameters a wrong number means (Q66).
         let only = || {
             if self.payload_types.len() == 1 {
@@ -222,7 +266,7 @@ impl MediaDescription {
                 None
             }
         };
-        own.or_else(only).map(|parameters| parameters.view())
+        own.or_else(only)
     }
 }
 

@@ -3,10 +3,11 @@
 
 use std::borrow::Cow;
 
+use crate::attributes;
 use crate::description::SessionDescription;
 use crate::error::ParseError;
 use crate::format::{FormatParameters, Rtpmap};
-use crate::grammar::{self, LineEnd, MediaFields};
+use crate::grammar::{self, LineEnd, MediaFields, single_spaced};
 use crate::line::{Content, Line};
 use crate::media::{Direction, MediaDescription, MediaKind};
 use crate::tolerance::{Policy, Tolerance, Tolerated};
@@ -162,6 +163,14 @@ impl Reader {
         if name.eq_ignore_ascii_case("fmtp") {
             return self.fmtp(value).map(Content::Fmtp);
         }
+        if let Some(fault) = attributes::fault(name, value) {
+            let spaced = attributes::fault(name, &single_spaced(value));
+            self.note(if spaced.is_none() {
+                Tolerance::Spacing
+            } else {
+                fault
+            });
+        }
         None
     }
 
@@ -210,6 +219,7 @@ impl Reader {
             payload_types,
             protocol: fields.protocol,
             session_direction: Direction::default(),
+            is_backchannel: false,
             lines: vec![Line::new(self.number, text, Content::Text)],
         });
     }
@@ -336,6 +346,28 @@ impl Reader {
         for media in &mut self.media {
             media.session_direction = direction;
         }
+        self.find_backchannels();
+        let foreign = self.media.iter().flat_map(MediaDescription::foreign_parameters);
+        for line in foreign.collect::<Vec<_>>() {
+            self.note_at(Tolerance::ForeignParameters, line);
+        }
+    }
+
+    /// Tells backchannels from what the camera sends but calls `sendonly`, seen from its own side.
+    fn find_backchannels(&mut self) {
+        let is_sent = |media: &MediaDescription| media.direction() == Direction::SendOnly;
+        let is_sent_video = |media: &MediaDescription| is_sent(media) && *media.kind() == MediaKind::Video;
+        let is_senders_view = self.media.iter().all(is_sent) || self.media.iter().any(is_sent_video);
+        let mut from_camera = Vec::new();
+        for media in self.media.iter_mut().filter(|media| is_sent(media)) {
+            media.is_backchannel = !is_senders_view && *media.kind() == MediaKind::Audio;
+            if !media.is_backchannel {
+                from_camera.push(media.line_number());
+            }
+        }
+        for line in from_camera {
+            self.note_at(Tolerance::SenderSide, line);
+        }
     }
 
     pub(crate) fn into_description(self) -> SessionDescription {
@@ -356,10 +388,6 @@ fn rank(letter: char) -> Option<usize> {
     // A session may have several groups of these three.
     let letter = if matches!(letter, 'r' | 'z') { 't' } else { letter };
     "vosiuepcbtka".find(letter)
-}
-
-fn single_spaced(value: &str) -> String {
-    value.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

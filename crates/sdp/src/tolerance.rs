@@ -65,6 +65,11 @@ tolerances! {
         MediaFormat => "format is not a payload type from 0 to 127",
         /// `a=` has no name, a name with forbidden characters, or a colon without a value. Read as far as it goes.
         Attribute => "attribute does not follow the grammar",
+        /// The value of an attribute whose grammar this crate knows ([`TypedAttribute`](crate::TypedAttribute),
+        /// `framerate`) does not follow it. That line has no typed view.
+        AttributeValue => "value does not follow the grammar of its attribute",
+        /// `a=range` ends before it begins (Q131). It is no [`Range`](crate::Range).
+        ReversedRange => "range ends before it begins",
         /// `a=rtpmap` does not follow the grammar or has a clock rate of 0 (Q65). What there is of it is read.
         Rtpmap => "rtpmap does not follow the grammar",
         /// `a=fmtp` has no parameters or no payload type (Q66). Ignored.
@@ -77,6 +82,13 @@ tolerances! {
         /// `a=rtpmap` gives a payload type below 96 another meaning than
         /// [RFC 3551 §6](https://www.rfc-editor.org/rfc/rfc3551#section-6) does (Q65, Q124). The rtpmap counts.
         StaticTypeRedefined => "payload type below 96 is given another meaning than rfc 3551's",
+        /// `a=rtpmap` says H.265 and `a=fmtp` has H.264's parameters, or the other way round (Q128). Both are read as they
+        /// are, and [`Format::fmtp_encoding`](crate::Format::fmtp_encoding) says whose the parameters are: only the
+        /// payloads tell which is true.
+        ForeignParameters => "fmtp has the parameters of another encoding than the rtpmap's",
+        /// `a=sendonly`, which makes the receiver the sender, stands for what only the camera can send (Q70). See
+        /// [`MediaDescription::is_backchannel`](crate::MediaDescription::is_backchannel).
+        SenderSide => "direction is stated from the sender's side",
     }
 }
 

@@ -2,7 +2,8 @@
 //! with the error that names rule and line.
 
 use throughline_sdp::{
-    Format, MediaDescription, MediaKind, ParseError, Policy, SessionDescription, Tolerance, Tolerated,
+    Crypto, Direction, Format, MediaDescription, MediaKind, ParseError, Policy, Range, SessionDescription,
+    Tolerance, Tolerated,
 };
 
 const V: &str = "v=0\r\n";
@@ -201,6 +202,23 @@ cases! {
         |d| d.media()[0].formats().all(|format| (format.encoding, format.clock_rate) == ("PCM", 48_000));
     h264_may_have_an_unassigned_payload_type: StaticTypeRedefined at 7 in
         [SESSION, "m=video 0 RTP/AVP 35\r\na=rtpmap:35 H264/90000\r\n"], has_h264;
+    values_of_known_attributes_that_follow_no_grammar_are_text: AttributeValue at 8 in
+        [SESSION, VIDEO, "a=framerate:25 fps\r\n"],
+        |d| d.media()[0].frame_rate().is_none() && d.media()[0].attribute("framerate") == Some("25 fps");
+    crypto_of_no_grammar_is_none: AttributeValue at 8 in [SESSION, VIDEO, "a=crypto:x\r\n"],
+        |d| d.media()[0].typed::<Crypto>().count() == 0;
+    white_space_in_the_value_of_a_known_attribute_is_ignored: Spacing at 8 in
+        [SESSION, VIDEO, "a=rtcp-fb: 96  nack\tpli \r\n"],
+        |d| d.media()[0].supports_feedback(96, "nack pli");
+    range_that_ends_before_it_begins_is_ignored: ReversedRange at 6 in [SESSION, "a=range:npt=5-4\r\n", VIDEO],
+        |d| d.typed::<Range>().count() == 0 && has_h264(d);
+    h264_may_have_the_parameters_of_h265: ForeignParameters at 8 in
+        [SESSION, VIDEO, "a=fmtp:96 sprop-vps=QAE=;sprop-sps=QgE=;sprop-pps=RAE=\r\n"],
+        |d| d.media()[0].formats().all(|format| format.is_h264() && format.fmtp_encoding() == Some("H265"));
+    camera_may_call_its_own_picture_sendonly: SenderSide at 6 in [SESSION, VIDEO, "a=sendonly\r\n"],
+        |d| has_h264(d) && d.media()[0].direction() == Direction::SendOnly && !d.media()[0].is_backchannel();
+    camera_may_call_its_own_microphone_sendonly: SenderSide at 6 in
+        [SESSION, "m=audio 0 RTP/AVP 0\r\na=sendonly\r\n"], |d| !d.media()[0].is_backchannel();
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! What holds for any bytes: reading never panics, and what was read is written so that it reads the same.
 
-mod common;
+use std::fmt::Debug;
 
-use common::FIXTURES;
-use throughline_sdp::{ParseError, Policy, SessionDescription};
+use throughline_sdp::{
+    Crypto, FrameSize, Group, KeyManagement, MediaClock, ParseError, Policy, Range, ReferenceClock, Rtcp,
+    RtcpFeedback, SessionDescription, SourceFilter, TypedAttribute,
+};
+
+use crate::fixtures::FIXTURES;
 
 /// All that a caller can ask, so that no view is left out of the tests with damaged input.
 fn views(description: &SessionDescription) -> Vec<String> {
@@ -21,6 +25,28 @@ fn views(description: &SessionDescription) -> Vec<String> {
         ),
         format!("{:?}", description.attributes().collect::<Vec<_>>()),
     ];
+    views.push(format!(
+        "{:?} {:?} {:?} {:?}",
+        written(description.typed::<Range>()),
+        written(description.typed::<Group>()),
+        written(description.typed::<KeyManagement>()),
+        written(description.typed::<ReferenceClock>()),
+    ));
+    views.extend(description.media().iter().map(|media| {
+        format!(
+            "{:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {} {}",
+            written(media.typed::<Crypto>()),
+            written(media.typed::<FrameSize>()),
+            written(media.typed::<MediaClock>()),
+            written(media.typed::<Range>()),
+            written(media.typed::<Rtcp>()),
+            written(media.typed::<RtcpFeedback>()),
+            written(media.typed::<SourceFilter>()),
+            media.mid(),
+            media.multiplexes_rtcp(),
+            media.is_backchannel(),
+        )
+    }));
     views.extend(description.media().iter().map(|media| {
         format!(
             "{} {} {} {:?} {:?} {:?} {:?} {} {:?} {:?}",
@@ -40,6 +66,16 @@ fn views(description: &SessionDescription) -> Vec<String> {
         )
     }));
     views
+}
+
+/// Each is written so that it reads the same.
+fn written<T: TypedAttribute + Debug + PartialEq>(values: impl Iterator<Item = T>) -> Vec<String> {
+    values
+        .map(|value| {
+            assert_eq!(T::parse(&value.to_string()).as_ref(), Some(&value));
+            format!("{value:?}")
+        })
+        .collect()
 }
 
 /// Whatever was read is written so that it reads the same.
