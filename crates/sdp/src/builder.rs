@@ -9,8 +9,9 @@ use crate::tolerance::Policy;
 
 /// Builds a description to write, for servers. See [`SessionDescription::builder`].
 ///
-/// The result is RFC 8866 to the letter, as [`Policy::strict`] would have it, where names are tokens and payload types
-/// below 128. CR, LF and NUL in any argument become spaces: they would start a line of their own.
+/// The result is RFC 8866 to the letter, as [`Policy::strict`] would have it, where names are tokens, payload types below
+/// 128 and values what the grammar of their attribute has. CR, LF and NUL in any argument become spaces: they would start
+/// a line of their own.
 #[derive(Clone, Debug)]
 pub struct SessionBuilder {
     origin: Origin,

@@ -122,7 +122,7 @@
 //!
 //! # Compilers
 //!
-//! Rust 1.85 and later. Depends on `nom` and `thiserror`.
+//! Rust 1.85 and later. Depends on `nom`, `thiserror` and this project's `throughline-tolerance`.
 
 mod attributes;
 mod builder;

@@ -43,16 +43,22 @@ pub enum NptTime {
     Now,
 }
 
-/// A point in time, in UTC. The fields are in their calendar's range; a leap second is 60.
+/// A point in time, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[expect(missing_docs, reason = "the names say all")]
 pub struct UtcTime {
+    /// 0 to 9999.
     pub year: u16,
+    /// 1 to 12.
     pub month: u8,
+    /// 1 to 31; whether the month has it is not checked.
     pub day: u8,
+    /// 0 to 23.
     pub hour: u8,
+    /// 0 to 59.
     pub minute: u8,
+    /// 0 to 60, that one being a leap second.
     pub second: u8,
+    /// Below 1,000,000,000.
     pub nanosecond: u32,
 }
 
