@@ -9,7 +9,7 @@ use std::process::{Command, Output, Stdio};
 
 use throughline_h264::annexb;
 use throughline_ingest::Credentials;
-use throughline_mock_camera::{Authentication, BuiltInClip, Clip, MockCamera};
+use throughline_mock_camera::{Authentication, BuiltInClip, Clip, MockCamera, Quirk};
 
 /// What the environment of the tests must not bring in.
 const VARIABLES: [&str; 13] = [
@@ -106,6 +106,7 @@ fn a_url_that_is_out_of_place_is_quoted_without_its_password() {
         &["probe", "rtsp://10.0.0.7/a", url],
         &["--listen", url],
         &["mock-camera", "clip.h264", url],
+        &["mock-camera", "--quirk", url],
         &["record", "-o", "-", "rtsp://10.0.0.7/a", "--duration", url],
     ] {
         let output = throughline().args(line).output().unwrap();
@@ -283,6 +284,23 @@ fn a_scheme_that_is_not_served_yet_is_said_so() {
         text(&output).contains("rtsps:// is not served yet"),
         "{}",
         text(&output)
+    );
+}
+
+#[test]
+fn quirks_of_the_test_camera_are_listed_and_an_unknown_one_is_refused() {
+    let run = |arguments: &[&str]| throughline().args(arguments).output().unwrap();
+    let listed = run(&["mock-camera", "--list-quirks"]);
+    assert_eq!(listed.status.code(), Some(0));
+    let listed = String::from_utf8(listed.stdout).unwrap();
+    assert_eq!(listed.lines().count(), Quirk::ALL.len());
+    assert!(listed.contains("\nQ75  packets of parameter sets and SEI have the marker\n"));
+    let refused = run(&["mock-camera", "--quirk", "Q75,Q0"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused));
+    assert!(
+        text(&refused).contains("no quirk of this camera"),
+        "{}",
+        text(&refused)
     );
 }
 

@@ -2,7 +2,11 @@ use throughline_rtsp::Credentials;
 use throughline_rtsp::auth::Verifier;
 use throughline_rtsp::headers::{Challenge, DigestAlgorithm, DigestChallenge, Qop};
 
+use crate::quirks::{Quirk, Quirks};
+
 const REALM: &str = "Throughline mock camera";
+/// [`Quirk::OddRealm`].
+const ODD_REALM: &str = "IP Camera(AB705), \"front door\", qop=none";
 
 /// What the camera asks of clients, on every request but OPTIONS.
 #[derive(Debug, Clone, Default)]
@@ -22,15 +26,35 @@ pub enum Authentication {
 }
 
 impl Authentication {
-    pub(crate) fn verifier(&self, seed: u64) -> Option<Verifier> {
-        let (credentials, offers) = match self {
+    pub(crate) fn verifier(&self, quirks: Quirks, seed: u64) -> Option<Verifier> {
+        let (credentials, mut offers) = match self {
             Self::None => return None,
             Self::Basic(credentials) => (credentials, vec![basic()]),
             Self::Digest(credentials) => (credentials, vec![md5()]),
             Self::DigestSha256(credentials) => (credentials, vec![sha_256()]),
             Self::Any(credentials) => (credentials, vec![sha_256(), md5(), basic()]),
         };
+        for offer in &mut offers {
+            bend(quirks, offer);
+        }
         Some(Verifier::new(credentials.clone(), offers, seed))
+    }
+}
+
+fn bend(quirks: Quirks, offer: &mut Challenge) {
+    match offer {
+        Challenge::Basic { realm } | Challenge::Digest(DigestChallenge { realm, .. })
+            if quirks.contains(Quirk::OddRealm) =>
+        {
+            ODD_REALM.clone_into(realm);
+        }
+        _ => {}
+    }
+    match offer {
+        Challenge::Digest(digest) if quirks.contains(Quirk::StaleNonce) => {
+            digest.opaque = Some("5ccc069c403ebaf9".to_owned());
+        }
+        _ => {}
     }
 }
 

@@ -12,6 +12,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::authentication::Authentication;
 use crate::client;
 use crate::clip::{BuiltInClip, Clip};
+use crate::quirks::{Quirk, Quirks};
 use crate::server::{CAMERA, Clocks, Connection, Server, ServerConfig};
 use crate::stats::{MockCameraStats, count};
 use crate::transports::Transports;
@@ -55,6 +56,7 @@ pub struct Builder {
     listen: SocketAddr,
     authentication: Authentication,
     transports: Transports,
+    quirks: Quirks,
 }
 
 impl Builder {
@@ -82,6 +84,18 @@ impl Builder {
         self
     }
 
+    /// What it does as real cameras do and no RFC has it; see [`Quirks`] for those that contradict each other.
+    /// Default: nothing.
+    ///
+    /// ```
+    /// # use throughline_mock_camera::{MockCamera, Quirk};
+    /// let camera = MockCamera::builder().quirks([Quirk::MarkerOnParameterSets, Quirk::NoControl]);
+    /// ```
+    pub fn quirks(mut self, quirks: impl IntoIterator<Item = Quirk>) -> Self {
+        self.quirks = quirks.into_iter().collect();
+        self
+    }
+
     /// Starts it, on the tokio runtime that this is called from.
     ///
     /// Fails where no socket can be had.
@@ -105,6 +119,7 @@ impl Builder {
             clip: self.clip,
             authentication: self.authentication,
             transports: self.transports,
+            quirks: self.quirks,
             udp_ports: udp.as_ref().map_or((0, 0), |udp| udp.ports()),
         }));
         let (stop, stopped) = oneshot::channel();
@@ -135,6 +150,7 @@ impl MockCamera {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             authentication: Authentication::default(),
             transports: Transports::default(),
+            quirks: Quirks::default(),
         }
     }
 

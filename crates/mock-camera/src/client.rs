@@ -3,11 +3,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
-use throughline_rtsp::{Message, Parsed, parse, write_interleaved_header};
+use throughline_rtsp::{Message, Parsed, parse};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::WriteHalf;
 
+use crate::quirks::Quirk;
 use crate::server::{Burst, Connection, Delivery, Room};
 use crate::udp::{Route, UdpPorts};
 
@@ -57,6 +58,7 @@ impl Client {
         let (mut reader, mut writer) = stream.split();
         while self.phase == Phase::Open || !self.outbox.is_empty() {
             let wake_at = self.connection.wake_at().into();
+            let piece = self.connection.piece(self.outbox.len());
             let may_read = self.phase == Phase::Open && self.outbox.len() <= MAX_SEND_QUEUE;
             tokio::select! {
                 read = reader.read_buf(&mut self.inbox), if may_read => {
@@ -67,8 +69,8 @@ impl Client {
                     // Answers go before packets: over UDP a client may not listen before it has seen them.
                     self.flush(&writer)?;
                 }
-                written = writer.write_buf(&mut self.outbox), if !self.outbox.is_empty() => {
-                    written?;
+                written = writer.write(self.outbox.get(..piece).unwrap_or_default()), if piece > 0 => {
+                    self.outbox.advance(written?);
                 }
                 Some(datagram) = receive(self.route.as_mut()) => {
                     self.connection.handle_rtcp(Instant::now(), &datagram);
@@ -86,7 +88,8 @@ impl Client {
 
     /// Sends as much of the queue as goes without waiting.
     fn flush(&mut self, writer: &WriteHalf<'_>) -> io::Result<()> {
-        match writer.try_write(&self.outbox) {
+        let piece = self.connection.piece(self.outbox.len());
+        match writer.try_write(self.outbox.get(..piece).unwrap_or_default()) {
             Ok(written) => self.outbox.advance(written),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Err(error) => return Err(error),
@@ -110,9 +113,11 @@ impl Client {
                 Ok(Parsed::Message { consumed, message }) => {
                     // The camera asks nothing, so a response answers nothing.
                     if let Message::Request(request) = message {
-                        self.connection
-                            .handle_request(now, &request)
-                            .write(&mut self.outbox);
+                        self.connection.respond(now, &request, &mut self.outbox);
+                    }
+                    if self.connection.hangs_up() {
+                        self.phase = Phase::Closing;
+                        break;
                     }
                     consumed
                 }
@@ -124,8 +129,18 @@ impl Client {
                 }
             };
             self.inbox.advance(consumed);
+            if self.reads_once() {
+                break;
+            }
+        }
+        if self.reads_once() {
+            self.inbox.clear();
         }
         self.follow_delivery();
+    }
+
+    fn reads_once(&self) -> bool {
+        self.connection.quirks().contains(Quirk::OneMessagePerRead)
     }
 
     /// Takes RTCP from where the session, if it is one over UDP, says that it comes from.
@@ -149,28 +164,20 @@ impl Client {
         let Some(delivery) = self.connection.delivery() else {
             return;
         };
+        let Delivery::Udp(addresses) = delivery else {
+            return self.connection.write_due(now, room, &mut self.outbox);
+        };
         for packet in self
             .connection
             .handle_timeout(now, room)
             .into_iter()
             .flat_map(Burst::packets)
         {
-            match delivery {
-                Delivery::Interleaved(channels) => {
-                    // No packet comes near the 64 KiB that a frame holds.
-                    if let Ok(length) = u16::try_from(packet.bytes.len()) {
-                        write_interleaved_header(*channels.of(packet.protocol), length, &mut self.outbox);
-                        self.outbox.extend_from_slice(packet.bytes);
-                    }
-                }
-                Delivery::Udp(addresses) => {
-                    if let Some(udp) = &self.udp
-                        && let Err(error) = udp.send(packet, *addresses.of(packet.protocol)).await
-                    {
-                        // As on any network, the packet is lost and the stream goes on.
-                        tracing::debug!(%error, "packet not sent");
-                    }
-                }
+            if let Some(udp) = &self.udp
+                && let Err(error) = udp.send(packet, *addresses.of(packet.protocol)).await
+            {
+                // As on any network, the packet is lost and the stream goes on.
+                tracing::debug!(%error, "packet not sent");
             }
         }
     }

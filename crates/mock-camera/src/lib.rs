@@ -41,6 +41,8 @@
 //! - PLI and FIR are heeded: the next picture is the clip's next IDR. The description says so (`a=rtcp-fb`).
 //! - A TCP client that does not keep up loses pictures up to an IDR, as it does with a camera; nothing grows.
 //! - [`Authentication`]: none, Basic, Digest with MD5 or SHA-256, or the client's choice of these.
+//! - [`Quirk`]: any of the things that real cameras do in place of all this, alone or together
+//!   ([`Builder::quirks`]).
 //!
 //! # What it does not do
 //!
@@ -62,6 +64,7 @@ mod camera;
 mod client;
 mod clip;
 mod interval;
+mod quirks;
 pub mod server;
 mod stats;
 mod transports;
@@ -71,6 +74,7 @@ pub use authentication::Authentication;
 pub use camera::{Builder, MAX_CLIENTS, MockCamera, MockCameraError};
 pub use client::MAX_SEND_QUEUE;
 pub use clip::{BuiltInClip, Clip, ClipError};
+pub use quirks::{Quirk, Quirks, UnknownQuirk};
 pub use stats::MockCameraStats;
 pub use throughline_rtsp::Credentials;
 pub use transports::Transports;

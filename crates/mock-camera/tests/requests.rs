@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use throughline_mock_camera::server::{
     Clocks, Connection, Delivery, Pair, SESSION_TIMEOUT, Server, ServerConfig,
 };
-use throughline_mock_camera::{Authentication, BuiltInClip, Clip, Credentials, Transports};
+use throughline_mock_camera::{Authentication, BuiltInClip, Clip, Credentials, Quirks, Transports};
 use throughline_rtsp::auth::Authenticator;
 use throughline_rtsp::headers::{Authorization, Challenge, WwwAuthenticate};
 use throughline_rtsp::{Method, Request, Response};
@@ -24,6 +24,7 @@ fn config() -> ServerConfig {
         clip: Clip::built_in(BuiltInClip::ConstrainedBaseline),
         authentication: Authentication::None,
         transports: Transports::Both,
+        quirks: Quirks::default(),
         udp_ports: (6000, 6001),
     }
 }

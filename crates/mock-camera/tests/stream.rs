@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use throughline_h264::annexb;
 use throughline_mock_camera::server::{Clocks, Connection, Protocol, Room, Server, ServerConfig};
-use throughline_mock_camera::{Authentication, BuiltInClip, Clip, Transports};
+use throughline_mock_camera::{Authentication, BuiltInClip, Clip, Quirks, Transports};
 use throughline_rtp::Ssrc;
 use throughline_rtp::rtcp::{
     FullIntraRequest, PictureLossIndication, ReceiverReport, ReportBlocks, RtcpPacket, SenderReport, compound,
@@ -48,6 +48,7 @@ impl Receiver {
             clip,
             authentication: Authentication::None,
             transports: Transports::Both,
+            quirks: Quirks::default(),
             udp_ports: (6000, 6001),
         };
         let server = Arc::new(Server::new(config));

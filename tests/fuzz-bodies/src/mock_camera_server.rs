@@ -2,12 +2,15 @@ use std::net::Ipv4Addr;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, UNIX_EPOCH};
 
-use throughline_mock_camera::server::{Clocks, Connection, Delivery, Protocol, Room, Server, ServerConfig};
-use throughline_mock_camera::{Authentication, BuiltInClip, Clip, Transports};
+use bytes::BytesMut;
+use throughline_mock_camera::server::{
+    Clocks, Connection, Delivery, Packet as SentPacket, Protocol, Room, Server, ServerConfig,
+};
+use throughline_mock_camera::{Authentication, BuiltInClip, Clip, Quirk, Quirks, Transports};
 use throughline_rtp::rtcp::{self, RtcpPacket};
 use throughline_rtp::{Packet, SequenceNumber, Ssrc};
 use throughline_rtsp::headers::{CSeq, Session, name};
-use throughline_rtsp::{Credentials, Message, Parsed, Request, Response, parse};
+use throughline_rtsp::{Credentials, Headers, Message, Parsed, Request, Response, parse};
 
 use crate::input::{Script, Step};
 
@@ -16,21 +19,29 @@ static CLIP: LazyLock<Clip> = LazyLock::new(|| Clip::built_in(BuiltInClip::Const
 /// Whatever a client sends, each of its requests gets one response that can be read, the packets are well-formed and in
 /// order, and the camera keeps its appointments.
 ///
-/// Instructions at the beginning: `B` Basic, `D` Digest, `A` any authentication. Later: `w` the time of the next
+/// Instructions at the beginning: `B` Basic, `D` Digest, `A` any authentication; `Q` what follows are numbers of quirks,
+/// with which there is at most one response, and packets are bounded and no more. Later: `w` the time of the next
 /// appointment comes, `f` it does while the client does not keep up, `t` 10 ms pass, `C` what follows is a datagram of
 /// RTCP, `S` it is the connection again. A request whose session is `SESSION` means the one that the camera named.
 pub fn mock_camera_server(data: &[u8]) {
     let mut steps = Script(data).peekable();
     let credentials = || Credentials::new("viewer", "sesame");
     let mut authentication = Authentication::None;
-    while let Some(step) = steps.next_if(|step| matches!(step, Step::Instruction(b'B' | b'D' | b'A'))) {
-        authentication = match step {
-            Step::Instruction(b'B') => Authentication::Basic(credentials()),
-            Step::Instruction(b'D') => Authentication::Digest(credentials()),
-            _ => Authentication::Any(credentials()),
-        };
+    let mut quirks = Quirks::default();
+    while let Some(step) = steps.next_if(|step| matches!(step, Step::Instruction(b'B' | b'D' | b'A' | b'Q')))
+    {
+        match step {
+            Step::Instruction(b'B') => authentication = Authentication::Basic(credentials()),
+            Step::Instruction(b'D') => authentication = Authentication::Digest(credentials()),
+            Step::Instruction(b'A') => authentication = Authentication::Any(credentials()),
+            _ => {
+                if let Some(Step::Bytes(numbers)) = steps.next_if(|step| matches!(step, Step::Bytes(_))) {
+                    quirks = read_quirks(numbers);
+                }
+            }
+        }
     }
-    let mut client = Client::new(authentication);
+    let mut client = Client::new(authentication, quirks);
     for step in steps {
         match step {
             Step::Bytes(datagram) if client.by_datagram => {
@@ -56,6 +67,7 @@ pub fn mock_camera_server(data: &[u8]) {
 struct Client {
     server: Arc<Server>,
     connection: Connection,
+    quirks: Quirks,
     now: Instant,
     /// Sent, and not read by the camera yet.
     unread: Vec<u8>,
@@ -67,11 +79,12 @@ struct Client {
 }
 
 impl Client {
-    fn new(authentication: Authentication) -> Self {
+    fn new(authentication: Authentication, quirks: Quirks) -> Self {
         let server = Arc::new(Server::new(ServerConfig {
             clip: CLIP.clone(),
             authentication,
             transports: Transports::Both,
+            quirks,
             udp_ports: (6970, 6971),
         }));
         let now = Instant::now();
@@ -82,6 +95,7 @@ impl Client {
         Self {
             connection: Connection::new(Arc::clone(&server), Ipv4Addr::LOCALHOST.into(), clocks, 1),
             server,
+            quirks,
             now,
             unread: Vec::new(),
             by_datagram: false,
@@ -120,6 +134,9 @@ impl Client {
                 }
             };
             self.unread.drain(..consumed);
+            if self.is_gone {
+                return;
+            }
         }
         assert_eq!(self.server.stats().requests, self.requests);
     }
@@ -129,9 +146,21 @@ impl Client {
         if let (Some("SESSION"), Some(session)) = (request.headers.get(name::SESSION), &self.session) {
             request.headers.set(name::SESSION, session.id.as_str());
         }
-        let response = self.connection.handle_request(self.now, &request);
-        answers(&response, &request);
-        self.session = response.headers.typed().ok().flatten().or(self.session.take());
+        let mut out = BytesMut::new();
+        self.connection.respond(self.now, &request, &mut out);
+        self.is_gone |= self.connection.hangs_up();
+        let responses = responses(&out);
+        match responses.as_slice() {
+            [response] => {
+                let named = response.headers.typed().ok().flatten();
+                self.session = named.or(self.session.take());
+                if self.quirks.is_empty() {
+                    answers(response, &request);
+                }
+            }
+            [] => assert!(!self.quirks.is_empty()),
+            several => unreachable!("{request:?} was answered with {several:?}"),
+        }
     }
 
     /// The time of the camera's next appointment comes.
@@ -147,6 +176,11 @@ impl Client {
 
     fn receive(&mut self, room: Room) {
         let delivery = self.connection.delivery();
+        if !self.quirks.is_empty() {
+            let mut out = BytesMut::new();
+            self.connection.write_due(self.now, room, &mut out);
+            assert!(out.len() < 256 * 1024, "a picture has become {} bytes", out.len());
+        }
         let Some(burst) = self.connection.handle_timeout(self.now, room) else {
             return;
         };
@@ -155,6 +189,10 @@ impl Client {
                 addresses.rtp.ip().is_loopback() && addresses.rtcp.ip().is_loopback(),
                 "sent to others"
             );
+        }
+        if !self.quirks.is_empty() {
+            let is_bounded = |packet: SentPacket<'_>| u16::try_from(packet.bytes.len()).is_ok();
+            return assert!(burst.packets().all(is_bounded));
         }
         for packet in burst.packets() {
             assert!(packet.bytes.len() <= 1212 && room == Room::Available);
@@ -178,24 +216,37 @@ impl Client {
     }
 }
 
-/// A response can be read, is one message, and has its request's number.
-fn answers(response: &Response, request: &Request) {
-    let mut bytes = Vec::new();
-    response.write(&mut bytes);
-    match parse(&bytes) {
-        Ok(Parsed::Message {
-            consumed,
-            message: Message::Response(read),
-        }) if consumed == bytes.len() => {
-            assert_eq!((read.status, &read.body), (response.status, &response.body));
-            let number = |headers: &throughline_rtsp::Headers| headers.typed::<CSeq>().ok().flatten();
-            assert_eq!(number(&read.headers), number(&request.headers));
-        }
-        other => unreachable!(
-            "{request:?} was answered with {}, which is {other:?}",
-            bytes.escape_ascii()
-        ),
+fn read_quirks(numbers: &[u8]) -> Quirks {
+    numbers
+        .split(|byte| *byte == b',')
+        .filter_map(|number| std::str::from_utf8(number).ok()?.parse::<Quirk>().ok())
+        .collect()
+}
+
+/// The responses among what the camera sent, all of which can be read.
+fn responses(mut bytes: &[u8]) -> Vec<Response> {
+    let mut responses = Vec::new();
+    while !bytes.is_empty() {
+        let consumed = match parse(bytes) {
+            Ok(Parsed::Message {
+                consumed,
+                message: Message::Response(response),
+            }) => {
+                responses.push(response);
+                consumed
+            }
+            Ok(Parsed::Skipped { consumed } | Parsed::Interleaved { consumed, .. }) => consumed,
+            other => unreachable!("{} is {other:?}", bytes.escape_ascii()),
+        };
+        bytes = bytes.get(consumed..).unwrap_or_default();
     }
+    responses
+}
+
+/// A response has its request's number.
+fn answers(response: &Response, request: &Request) {
+    let number = |headers: &Headers| headers.typed::<CSeq>().ok().flatten();
+    assert_eq!(number(&response.headers), number(&request.headers));
 }
 
 /// The packet's place, which is the one behind the last of its stream.

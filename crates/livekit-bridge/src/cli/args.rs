@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::error::ContextValue;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use throughline_mock_camera::Quirk;
 
 /// Carries an IP camera's own H.264 to every viewer of a LiveKit room, without a decoder or an encoder.
 ///
@@ -248,6 +249,14 @@ pub(crate) struct MockCameraArgs {
     /// Which transports are served; the others are answered with 461
     #[arg(long, value_enum, default_value_t = TransportArg::Auto)]
     pub(crate) transport: TransportArg,
+
+    /// What to do as real cameras do and no RFC has it, such as Q75,Q36
+    #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
+    pub(crate) quirk: Vec<Quirk>,
+
+    /// List the quirks on standard output, and end
+    #[arg(long)]
+    pub(crate) list_quirks: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

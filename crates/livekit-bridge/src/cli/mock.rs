@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use throughline_ingest::Credentials;
-use throughline_mock_camera::{Authentication, BuiltInClip, Clip, MockCamera, Transports};
+use throughline_mock_camera::{Authentication, BuiltInClip, Clip, MockCamera, Quirk, Transports};
 
 use super::args::{AuthArg, ClipProfile, MockCameraArgs, TransportArg};
+use super::print;
 use super::report::{Report, Tone};
 use super::settings::Environment;
 use super::shutdown::Shutdown;
@@ -15,6 +16,9 @@ pub(crate) async fn mock_camera(
     environment: Environment<'_>,
     report: &mut Report,
 ) -> Result<(), Trouble> {
+    if args.list_quirks {
+        return print(&quirks());
+    }
     let mut shutdown = Shutdown::listen()?;
     let camera = MockCamera::builder()
         .clip(clip(&args).await?)
@@ -25,6 +29,7 @@ pub(crate) async fn mock_camera(
             TransportArg::Tcp => Transports::Tcp,
             TransportArg::Udp => Transports::Udp,
         })
+        .quirks(args.quirk.iter().copied())
         .start()
         .await
         .map_err(|error| Trouble::new(Exit::Machine, error, "choose another --listen address"))?;
@@ -32,6 +37,14 @@ pub(crate) async fn mock_camera(
     shutdown.requested().await;
     camera.stop().await;
     Ok(())
+}
+
+/// A line for each quirk.
+fn quirks() -> String {
+    Quirk::ALL
+        .iter()
+        .map(|quirk| format!("{:<5}{}\n", quirk.to_string(), quirk.description()))
+        .collect()
 }
 
 async fn clip(args: &MockCameraArgs) -> Result<Clip, Trouble> {

@@ -7,7 +7,7 @@ use super::playout::PAYLOAD_TYPE;
 use crate::clip::Clip;
 
 /// What DESCRIBE answers.
-pub(super) fn describe(clip: &Clip) -> String {
+pub(crate) fn describe(clip: &Clip) -> String {
     let sets = clip.parameter_sets();
     let profile_level_id = sets
         .profile_level_id()

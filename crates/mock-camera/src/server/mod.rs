@@ -6,6 +6,7 @@
 //! time ([`handle_timeout`](Connection::handle_timeout) at [`wake_at`](Connection::wake_at)), sends what
 //! these return, and closes the connection once it [`is_expired`](Connection::is_expired).
 
+mod delivery;
 mod description;
 mod playout;
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use bytes::BytesMut;
 use throughline_rtp::rtcp;
 use throughline_rtsp::auth::Verifier;
 use throughline_rtsp::headers::{
@@ -22,10 +24,16 @@ use throughline_rtsp::headers::{
 };
 use throughline_rtsp::{Method, Request, Response, StatusCode};
 
+pub use delivery::{Delivery, Pair};
+pub(crate) use description::describe;
 pub use playout::{Burst, Clocks, Packet, Protocol, Room};
 
 use crate::authentication::Authentication;
 use crate::clip::Clip;
+use crate::quirks::conduct::{Conduct, Fate, InSession, Memory};
+use crate::quirks::framing::Framing;
+use crate::quirks::packets::PacketQuirks;
+use crate::quirks::{self, Quirk, Quirks};
 use crate::stats::{Counters, MockCameraStats, count};
 use crate::transports::Transports;
 use playout::Playout;
@@ -37,7 +45,7 @@ pub const SESSION_TIMEOUT: Duration = Duration::from_secs(60);
 /// The camera's path, `rtsp://host/cam`.
 pub(crate) const CAMERA: &str = "cam";
 /// The video's path below the camera's.
-const TRACK: &str = "trackID=0";
+pub(crate) const TRACK: &str = "trackID=0";
 
 const METHODS: [Method; 8] = [
     Method::Options,
@@ -59,6 +67,8 @@ pub struct ServerConfig {
     pub authentication: Authentication,
     /// What it lets clients choose.
     pub transports: Transports,
+    /// What it does that no RFC has.
+    pub quirks: Quirks,
     /// The UDP ports for RTP and RTCP that it sends from; without meaning where `transports` leaves UDP out.
     pub udp_ports: (u16, u16),
 }
@@ -68,16 +78,18 @@ pub struct ServerConfig {
 pub struct Server {
     config: ServerConfig,
     description: String,
+    memory: Memory,
     pub(crate) counters: Arc<Counters>,
 }
 
 impl Server {
     /// A camera that nobody has connected to yet.
     pub fn new(config: ServerConfig) -> Self {
-        let description = description::describe(&config.clip);
+        let description = describe(&config.clip);
         Self {
+            description: quirks::description::bend(config.quirks, &config.clip, description),
             config,
-            description,
+            memory: Memory::default(),
             counters: Arc::default(),
         }
     }
@@ -85,43 +97,6 @@ impl Server {
     /// The sums over all connections.
     pub fn stats(&self) -> MockCameraStats {
         self.counters.snapshot()
-    }
-}
-
-/// Where a session's packets go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Delivery {
-    /// As interleaved frames on the RTSP connection, by channel.
-    Interleaved(Pair<u8>),
-    /// As datagrams, by the client's address; its RTCP comes from the second one.
-    Udp(Pair<SocketAddr>),
-}
-
-/// Something that RTP and RTCP each have one of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pair<T> {
-    /// The one of RTP.
-    pub rtp: T,
-    /// The one of RTCP.
-    pub rtcp: T,
-}
-
-impl<T> Pair<T> {
-    /// The one of that protocol.
-    pub fn of(&self, protocol: Protocol) -> &T {
-        match protocol {
-            Protocol::Rtp => &self.rtp,
-            Protocol::Rtcp => &self.rtcp,
-        }
-    }
-}
-
-impl<T> From<(T, T)> for Pair<T> {
-    fn from(both: (T, T)) -> Self {
-        Self {
-            rtp: both.0,
-            rtcp: both.1,
-        }
     }
 }
 
@@ -137,6 +112,9 @@ pub struct Connection {
     /// Sessions there have been: no two get the same random values.
     sessions: u64,
     last_heard: Instant,
+    conduct: Conduct,
+    framing: Framing,
+    hangs_up: bool,
 }
 
 #[derive(Debug)]
@@ -159,8 +137,18 @@ impl Connection {
     pub fn new(server: Arc<Server>, peer: IpAddr, clocks: Clocks, seed: u64) -> Self {
         count(&server.counters.connections);
         count(&server.counters.clients);
-        let verifier = server.config.authentication.verifier(derive(seed, "nonce", 0));
+        let quirks = server.config.quirks;
+        // A nonce must outlive the connection that a challenge ends.
+        let nonce_seed = if quirks.contains(Quirk::ClosesAfterUnauthorized) {
+            0
+        } else {
+            derive(seed, "nonce", 0)
+        };
+        let verifier = server.config.authentication.verifier(quirks, nonce_seed);
         Self {
+            conduct: Conduct::new(quirks),
+            framing: Framing::new(quirks),
+            hangs_up: false,
             server,
             peer,
             clocks,
@@ -172,14 +160,47 @@ impl Connection {
         }
     }
 
-    /// Answers a request.
+    /// Answers a request: appends to `out` what goes onto the connection, the response and what a [`Quirk`] has
+    /// around it. Look at [`hangs_up`](Self::hangs_up) afterwards.
+    pub fn respond(&mut self, now: Instant, request: &Request, out: &mut BytesMut) {
+        if self.conduct.is_banned(&self.server.memory) {
+            return self.hang_up();
+        }
+        let in_session = match self.session {
+            Some(_) => InSession::Yes,
+            None => InSession::No,
+        };
+        let mut response = self.handle_request(now, request);
+        let fate = self
+            .conduct
+            .fate(&self.server.memory, request, &mut response, in_session);
+        if matches!(fate, Fate::Sent | Fate::LastWords) {
+            self.framing.before_response(out);
+            if request.method == Method::Play && self.quirks().contains(Quirk::EarlyData) {
+                self.write_due(now, Room::Available, out);
+            }
+            quirks::wire::write(self.quirks(), &response, out);
+        }
+        if matches!(fate, Fate::HangUp | Fate::LastWords) {
+            self.hang_up();
+        }
+    }
+
+    /// The response to a request, without what only [`respond`](Self::respond) can do to it.
     pub fn handle_request(&mut self, now: Instant, request: &Request) -> Response {
         count(&self.server.counters.requests);
+        let heard = self.last_heard;
         let cseq = request.headers.typed::<CSeq>();
+        let preempted = self.conduct.preempt(&self.server.memory, request);
         let mut response = match cseq {
-            Ok(Some(_)) => self.answer(now, request).unwrap_or_else(|refusal| refusal),
+            Ok(Some(_)) => preempted
+                .map_or_else(|| self.answer(now, request), Ok)
+                .unwrap_or_else(|refusal| refusal),
             _ => Response::new(StatusCode::BAD_REQUEST),
         };
+        if self.conduct.is_deaf_to(request) {
+            self.last_heard = heard;
+        }
         if let Ok(Some(cseq)) = cseq {
             response.headers.set_typed(&cseq);
         }
@@ -187,7 +208,13 @@ impl Connection {
             name::SERVER,
             concat!("throughline-mock-camera/", env!("CARGO_PKG_VERSION")),
         );
+        quirks::response::bend(self.quirks(), request, &mut response);
         response
+    }
+
+    /// Whether the camera ends the connection once what it has answered is sent.
+    pub fn hangs_up(&self) -> bool {
+        self.hangs_up
     }
 
     /// Answers bytes that are no RTSP. The framing is lost with them, and so is the session: close the
@@ -213,7 +240,10 @@ impl Connection {
             && rtcp::is_rtcp(data)
         {
             self.last_heard = now;
-            session.playout.handle_rtcp(data);
+            if !session.playout.is_playing() {
+                self.conduct.heard_early();
+            }
+            session.playout.handle_rtcp(now, data);
         }
     }
 
@@ -222,18 +252,48 @@ impl Connection {
         Some(self.session.as_mut()?.playout.handle_timeout(now, room))
     }
 
+    /// The same for a session whose packets travel on the connection: appends them to `out` as frames.
+    pub fn write_due(&mut self, now: Instant, room: Room, out: &mut BytesMut) {
+        if let Some(session) = &mut self.session
+            && let Delivery::Interleaved(channels) = session.delivery
+        {
+            for packet in session.playout.handle_timeout(now, room).packets() {
+                self.framing.write(channels, packet, out);
+            }
+        }
+    }
+
+    /// How many of `queued` bytes are to be written at once.
+    pub(crate) fn piece(&mut self, queued: usize) -> usize {
+        self.framing.piece(queued)
+    }
+
+    pub(crate) fn quirks(&self) -> Quirks {
+        self.server.config.quirks
+    }
+
+    fn hang_up(&mut self) {
+        self.session = None;
+        self.hangs_up = true;
+    }
+
     /// When to call [`handle_timeout`](Self::handle_timeout) and to look at [`is_expired`](Self::is_expired).
     pub fn wake_at(&self) -> Instant {
-        let expiry = self.last_heard + SESSION_TIMEOUT;
+        let expiry = self.last_heard + self.session_timeout();
         self.session
             .as_ref()
             .and_then(|session| session.playout.wake_at())
             .map_or(expiry, |due| due.min(expiry))
     }
 
-    /// Has the client shown no sign of life for [`SESSION_TIMEOUT`]? Close the connection then.
+    /// Has the client shown no sign of life for [`SESSION_TIMEOUT`], or for as long as a [`Quirk`] says? Close the
+    /// connection then.
     pub fn is_expired(&self, now: Instant) -> bool {
-        now >= self.last_heard + SESSION_TIMEOUT
+        now >= self.last_heard + self.session_timeout()
+    }
+
+    fn session_timeout(&self) -> Duration {
+        quirks::response::session_timeout(self.quirks())
     }
 
     /// Where packets go, once the client has chosen.
@@ -257,8 +317,11 @@ impl Connection {
         }
         let (authority, resource) = resource(&request.uri)?;
         let base = format!("rtsp://{authority}/{CAMERA}/");
-        self.check_credentials(request)?;
+        self.check_credentials(now, request)?;
         self.check_session(now, request)?;
+        if self.conduct.renames_session(request) {
+            self.rename_session();
+        }
         match request.method {
             Method::Describe if resource == Resource::Camera => Ok(self.describe(base)),
             Method::Describe => Err(Response::new(StatusCode::NOT_FOUND)),
@@ -273,11 +336,18 @@ impl Connection {
         }
     }
 
-    fn check_credentials(&mut self, request: &Request) -> Result<(), Response> {
+    fn check_credentials(&mut self, now: Instant, request: &Request) -> Result<(), Response> {
         let Some(verifier) = &mut self.verifier else {
             return Ok(());
         };
-        verifier.verify(request).map_err(|challenges| {
+        if self.conduct.renews_nonce(now) {
+            verifier.renew_nonce();
+        }
+        let checked = verifier.verify(request);
+        if checked.is_ok() {
+            self.conduct.accepted(now);
+        }
+        checked.map_err(|challenges| {
             let mut refusal = Response::new(StatusCode::UNAUTHORIZED);
             // A line each: more clients read several lines than several challenges in one.
             for challenge in challenges.0 {
@@ -366,7 +436,7 @@ impl Connection {
         let mut response = Response::new(StatusCode::OK);
         response.headers.set_typed(&headers::Session {
             id: session.id.clone(),
-            timeout: Some(SESSION_TIMEOUT),
+            timeout: Some(quirks::response::session_timeout(self.server.config.quirks)),
         });
         response.headers.set_typed(&transport);
         Ok(response)
@@ -388,7 +458,8 @@ impl Connection {
         match offer.lower {
             lower if !transports.has(lower) => None,
             LowerTransport::Tcp => {
-                let channels = Pair::from(offer.interleaved.unwrap_or((0, 1)));
+                let asked = Pair::from(offer.interleaved.unwrap_or((0, 1)));
+                let channels = quirks::response::channels(self.quirks(), asked);
                 let answer = Transport::interleaved(channels.rtp, channels.rtcp);
                 Some((answer, Delivery::Interleaved(channels)))
             }
@@ -417,20 +488,38 @@ impl Connection {
         let server = &self.server;
         let seed = derive(self.seed, "stream", self.sessions);
         Session {
-            id: format!("{:016x}", derive(self.seed, "session", self.sessions)),
+            id: self.session_id(),
             delivery,
             playout: Playout::new(
                 server.config.clip.clone(),
                 Arc::clone(&server.counters),
                 self.clocks,
+                PacketQuirks::new(server.config.quirks),
                 seed,
             ),
         }
     }
 
+    fn session_id(&self) -> String {
+        format!("{:016x}", derive(self.seed, "session", self.sessions))
+    }
+
+    fn rename_session(&mut self) {
+        self.sessions += 1;
+        let id = self.session_id();
+        if let Some(session) = &mut self.session {
+            session.id = id;
+        }
+    }
+
     fn play(&mut self, now: Instant, base: &str, request: &Request) -> Result<Response, Response> {
-        let session = self.named_session(request)?;
-        session.playout.play(now);
+        self.named_session(request)?;
+        let Some(session) = &mut self.session else {
+            return Err(Response::new(StatusCode::METHOD_NOT_VALID_IN_THIS_STATE));
+        };
+        if !self.conduct.plays_nothing(request, session.delivery.lower()) {
+            session.playout.play(now);
+        }
         let (sequence_number, timestamp) = session.playout.position();
         let info = RtpInfoEntry {
             url: format!("{base}{TRACK}"),

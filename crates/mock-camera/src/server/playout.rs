@@ -8,13 +8,12 @@ use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, Seq
 
 use crate::clip::Clip;
 use crate::interval::ticks;
+use crate::quirks;
+use crate::quirks::packets::PacketQuirks;
 use crate::stats::{Counters, count};
 
 /// Payload type of the video in the session description and in every packet.
 pub(crate) const PAYLOAD_TYPE: u8 = 96;
-
-/// RTP payload in bytes: with all headers it fits the 1280 bytes that every IPv6 link carries.
-const MAX_PAYLOAD: usize = 1200;
 
 /// Lateness above which the play-out skips to the present. Less is a busy machine, and is made good by
 /// sending faster; more is a suspended one, and would become a burst.
@@ -70,10 +69,23 @@ impl Burst {
     }
 
     /// Adds the packet that `write` writes.
-    fn push(&mut self, protocol: Protocol, write: impl FnOnce(&mut Vec<u8>)) {
+    pub(crate) fn push(&mut self, protocol: Protocol, write: impl FnOnce(&mut Vec<u8>)) {
         let start = self.bytes.len();
         write(&mut self.bytes);
         self.packets.push((protocol, start..self.bytes.len()));
+    }
+
+    /// Takes the packets from the `first` on out again.
+    pub(crate) fn take_from(&mut self, first: usize) -> Vec<Vec<u8>> {
+        let taken = self.packets.split_off(first.min(self.packets.len()));
+        let packets = taken
+            .iter()
+            .map(|(_, range)| self.bytes.get(range.clone()).unwrap_or_default().to_vec())
+            .collect();
+        if let Some((_, range)) = taken.first() {
+            self.bytes.truncate(range.start);
+        }
+        packets
     }
 
     fn clear(&mut self) {
@@ -125,13 +137,20 @@ pub(crate) struct Playout {
     octets: u32,
     reports: u32,
     last_fir: Option<u8>,
+    quirks: PacketQuirks,
     burst: Burst,
 }
 
 impl Playout {
     /// A stream that stands still. The seed chooses what RFC 3550 wants at random: SSRC, first timestamp and
     /// first sequence number.
-    pub(crate) fn new(clip: Clip, counters: Arc<Counters>, clocks: Clocks, seed: u64) -> Self {
+    pub(crate) fn new(
+        clip: Clip,
+        counters: Arc<Counters>,
+        clocks: Clocks,
+        quirks: PacketQuirks,
+        seed: u64,
+    ) -> Self {
         let ssrc = Ssrc(low_32(seed));
         Self {
             clip,
@@ -148,6 +167,7 @@ impl Playout {
             octets: 0,
             reports: 0,
             last_fir: None,
+            quirks,
             burst: Burst::default(),
         }
     }
@@ -169,6 +189,7 @@ impl Playout {
     pub(crate) fn play(&mut self, now: Instant) {
         if !self.is_playing() {
             count(&self.counters.plays);
+            self.quirks.started(now);
             self.next = self.clip.next_idr(self.next);
             self.state = State::Playing {
                 since: now,
@@ -212,8 +233,8 @@ impl Playout {
         }
         if now >= due(self.slot) {
             match room {
-                Room::Available => self.send_picture(),
-                Room::Full => {
+                Room::Available if !self.quirks.withholds(now, Protocol::Rtp) => self.send_picture(now),
+                _ => {
                     count(&self.counters.pictures_dropped);
                     self.next = self.clip.next_idr(self.next);
                 }
@@ -221,7 +242,7 @@ impl Playout {
             self.slot += 1;
         }
         if now >= next_report {
-            if room == Room::Available {
+            if room == Room::Available && !self.quirks.withholds(now, Protocol::Rtcp) {
                 self.send_report(now, since, first_slot);
             }
             let interval = if self.reports < EARLY_REPORTS {
@@ -239,7 +260,8 @@ impl Playout {
     }
 
     /// Reads what a receiver reports and asks for; what cannot be read costs itself alone.
-    pub(crate) fn handle_rtcp(&mut self, data: &[u8]) {
+    pub(crate) fn handle_rtcp(&mut self, now: Instant, data: &[u8]) {
+        self.quirks.heard(now);
         for packet in rtcp::compound(data).flatten() {
             match packet {
                 RtcpPacket::ReceiverReport(_) => count(&self.counters.receiver_reports),
@@ -270,12 +292,20 @@ impl Playout {
         )
     }
 
-    fn send_picture(&mut self) {
-        let timestamp = self.timestamp(self.slot);
-        let Some(picture) = self.clip.picture(self.next) else {
+    fn send_picture(&mut self, now: Instant) {
+        let clip = self.clip.clone();
+        let Some(picture) = clip.picture(self.next) else {
             return;
         };
-        for fragment in Packetizer::new(MAX_PAYLOAD).packetize(picture) {
+        if let Some(jump) = self.quirks.begin_picture(now, picture) {
+            self.ssrc.0 ^= jump.ssrc;
+            self.sequence_number.0 = self.sequence_number.0.wrapping_add(jump.sequence_number);
+            self.first_timestamp = self.first_timestamp.wrapping_add(jump.timestamp);
+        }
+        let timestamp = self.timestamp(self.slot);
+        let first = self.burst.packets.len();
+        let picture = self.quirks.picture(picture);
+        for fragment in Packetizer::new(self.quirks.max_payload()).packetize(&picture) {
             let header = PacketHeader {
                 payload_type: PayloadType(PAYLOAD_TYPE),
                 marker: fragment.is_last,
@@ -292,15 +322,21 @@ impl Playout {
             self.octets = self.octets.wrapping_add(low_32(fragment.len() as u64));
             count(&self.counters.packets);
         }
+        self.sequence_number = self
+            .quirks
+            .bend(&picture, &mut self.burst, first, self.sequence_number);
         count(&self.counters.pictures);
         self.next = self.clip.after(self.next);
     }
 
     fn send_report(&mut self, now: Instant, since: Instant, first_slot: u64) {
         let elapsed = self.clip.interval().ticks(first_slot) + ticks(now - since);
+        let quirks = self.quirks.quirks();
+        let open = now - self.clocks.monotonic;
+        let wall = quirks::rtcp::clock(quirks, self.clocks.wall + open, open, self.reports);
         let report = SenderReport {
             ssrc: self.ssrc,
-            ntp: NtpTimestamp::from_system_time(self.clocks.wall + (now - self.clocks.monotonic)),
+            ntp: NtpTimestamp::from_system_time(wall),
             rtp: RtpTimestamp(self.first_timestamp.wrapping_add(low_32(elapsed))),
             packet_count: self.packets,
             octet_count: self.octets,
@@ -310,9 +346,10 @@ impl Playout {
             ssrc: self.ssrc,
             cname: self.cname.as_bytes(),
         };
-        self.burst.push(Protocol::Rtcp, |out| {
+        self.burst.push(quirks::rtcp::protocol(quirks), |out| {
             report.write(out);
             description.write(out);
+            quirks::rtcp::bend(quirks, report.ssrc, out);
         });
         self.reports += 1;
     }

@@ -1,0 +1,17 @@
+//! What real cameras do in place of what the RFCs say, one value for each behaviour, and where each acts.
+//!
+//! The plain server asks these modules in a few places: [`description`] bends what DESCRIBE tells, [`response`]
+//! headers, [`wire`] the written bytes of a response, [`conduct`] whether and what is answered at all, [`packets`]
+//! RTP, [`rtcp`] reports, [`framing`] what is between the frames of a connection. Where no quirk is set they
+//! change nothing.
+
+pub(crate) mod conduct;
+pub(crate) mod description;
+pub(crate) mod framing;
+pub(crate) mod packets;
+mod quirk;
+pub(crate) mod response;
+pub(crate) mod rtcp;
+pub(crate) mod wire;
+
+pub use quirk::{Quirk, Quirks, UnknownQuirk};
