@@ -3,7 +3,7 @@
 #![cfg(test)]
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::BytesMut;
@@ -23,6 +23,10 @@ const TRACK: &str = "rtsp://192.0.2.1/cam/trackID=0";
 const TCP: (&str, &str) = ("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1");
 const SECOND: Duration = Duration::from_secs(1);
 
+/// Few pictures a second, for it is the time that counts.
+static CLIP: LazyLock<Clip> =
+    LazyLock::new(|| Clip::from_annex_b(BuiltInClip::default().annex_b(), Some(1.5)).unwrap());
+
 /// A client that writes down whatever it sees.
 struct Witness {
     connection: Connection,
@@ -36,8 +40,7 @@ struct Witness {
 impl Witness {
     fn of(quirks: Quirks, authentication: Authentication, now: Instant) -> Self {
         let server = Server::new(ServerConfig {
-            // Few pictures, for it is the time that counts.
-            clip: Clip::from_annex_b(BuiltInClip::default().annex_b(), Some(1.5)).unwrap(),
+            clip: CLIP.clone(),
             authentication,
             transports: Transports::Both,
             quirks,
@@ -186,11 +189,16 @@ fn scripts(quirks: Quirks, now: Instant) -> Vec<Vec<u8>> {
     seen.push(hasty.seen);
 
     let mut by_datagram = open();
+    let udp = ("Transport", "RTP/AVP;unicast;client_port=5000-5001");
+    by_datagram.ask(Method::Setup, TRACK, &[udp]);
+    by_datagram.ask(Method::Setup, TRACK, &[TCP]);
     by_datagram.ask(
-        Method::Setup,
-        TRACK,
-        &[("Transport", "RTP/AVP;unicast;client_port=5000-5001")],
+        Method::Options,
+        CAMERA,
+        &[("Require", "www.onvif.org/ver20/backchannel")],
     );
+    by_datagram.session = Some("1".to_owned());
+    by_datagram.ask(Method::Teardown, CAMERA, &[]);
     seen.push(by_datagram.seen);
 
     let digest = Authentication::Digest(Credentials::new("viewer", "sesame"));

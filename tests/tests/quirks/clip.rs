@@ -7,22 +7,13 @@ use throughline_h264::annexb;
 use throughline_ingest::AccessUnit;
 use throughline_mock_camera::{BuiltInClip, Clip, Quirk};
 
-pub(crate) struct Played;
+/// Twice as fast as it is, so that the tests take half the time.
+pub(crate) static FAST: LazyLock<Clip> = LazyLock::new(|| at(60.0));
+/// Two pictures a second, so that minutes of simulation cost little.
+pub(crate) static SLOW: LazyLock<Clip> = LazyLock::new(|| at(2.0));
 
-impl Played {
-    /// Twice as fast as it is, so that the tests take half the time.
-    pub(crate) fn fast() -> Clip {
-        Self::at(60.0)
-    }
-
-    /// Two pictures a second, so that minutes of simulation cost little.
-    pub(crate) fn slow() -> Clip {
-        Self::at(2.0)
-    }
-
-    fn at(frame_rate: f64) -> Clip {
-        Clip::from_annex_b(BuiltInClip::ConstrainedBaseline.annex_b(), Some(frame_rate)).unwrap()
-    }
+fn at(frame_rate: f64) -> Clip {
+    Clip::from_annex_b(BuiltInClip::ConstrainedBaseline.annex_b(), Some(frame_rate)).unwrap()
 }
 
 /// NAL units of a picture that no quirk may touch: all but SPS, PPS and delimiter, and what the quirk itself adds.
@@ -45,7 +36,7 @@ static PLACES: LazyLock<Places> = LazyLock::new(|| places(Quirk::NoCSeq));
 static PLACES_WITHOUT_ADDED: LazyLock<Places> = LazyLock::new(|| places(Quirk::LonePackets));
 
 fn places(quirk: Quirk) -> Places {
-    let clip = Played::fast();
+    let clip = &*FAST;
     let places: Places = (0..clip.pictures())
         .map(|index| (kept(quirk, clip.picture(index).unwrap()), index))
         .collect();
@@ -61,7 +52,7 @@ pub(crate) fn expect_the_clip(quirk: Quirk, taken: &[AccessUnit]) {
     } else {
         &*PLACES
     };
-    let parameters = Played::fast().parameters();
+    let parameters = FAST.parameters();
     let mut expected = None;
     for (number, unit) in taken.iter().enumerate() {
         let place = places.get(&kept(quirk, &unit.data));

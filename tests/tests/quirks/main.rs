@@ -13,8 +13,6 @@ use throughline_mock_camera::{Authentication, Builder, MockCamera, Quirk};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use clip::Played;
-
 /// Far beyond what any of this takes; a test that hangs should say so.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -121,7 +119,7 @@ async fn every_quirk_is_survived_over_real_sockets() {
             cells.spawn(async move {
                 let _permit = permits.acquire_owned().await.unwrap();
                 let builder = MockCamera::builder()
-                    .clip(Played::fast())
+                    .clip(clip::FAST.clone())
                     .authentication(authentication(quirk));
                 play(quirk, builder, transport).await;
             });
@@ -137,7 +135,7 @@ async fn every_quirk_is_survived_over_real_sockets() {
 #[tokio::test]
 async fn a_camera_with_many_quirks_at_once_is_survived() {
     let mock = MockCamera::builder()
-        .clip(Played::fast())
+        .clip(clip::FAST.clone())
         .authentication(Authentication::Any(credentials()))
         .quirks([
             Quirk::ContentBaseWithTwoSchemes,

@@ -11,7 +11,7 @@ use throughline_mock_camera::server::{Clocks, Connection, Room, Server, ServerCo
 use throughline_mock_camera::{Quirk, Transports};
 use throughline_rtsp::{Message, Parsed, parse};
 
-use crate::clip::{self, Played};
+use crate::clip;
 
 /// What the camera takes for now, 2027.
 const WALL: Duration = Duration::from_secs(1_800_000_000);
@@ -41,7 +41,7 @@ impl Simulation {
         camera.start(start);
         Self {
             server: Arc::new(Server::new(ServerConfig {
-                clip: Played::slow(),
+                clip: clip::SLOW.clone(),
                 authentication: crate::authentication(quirk),
                 transports: Transports::Both,
                 quirks: [quirk].into_iter().collect(),

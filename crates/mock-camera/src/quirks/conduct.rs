@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use throughline_rtsp::headers::{CSeq, LowerTransport, name};
+use throughline_rtsp::headers::{CSeq, LowerTransport, Transport, name};
 use throughline_rtsp::{Method, Request, Response, StatusCode};
 
 use super::{Quirk, Quirks};
@@ -41,6 +41,8 @@ pub(crate) struct Conduct {
     /// When the present nonce was first answered rightly.
     nonce_since: Option<Instant>,
     had_stale_nonce: bool,
+    /// The transport that was set up since the last DESCRIBE.
+    set_up: Option<LowerTransport>,
     /// RTCP came before PLAY.
     is_confused: bool,
 }
@@ -96,6 +98,13 @@ impl Conduct {
                 return Some(redirect);
             }
             Quirk::NotEnoughBandwidth if is(Method::Setup) => StatusCode::NOT_ENOUGH_BANDWIDTH,
+            Quirk::TransportNeedsDescribe if is(Method::Setup) && self.set_up.is_some() => {
+                let asked = headers.typed::<Transport>().ok().flatten()?;
+                if Some(asked.lower) == self.set_up {
+                    return None;
+                }
+                StatusCode::METHOD_NOT_VALID_IN_THIS_STATE
+            }
             Quirk::OneDescribe if is(Method::Describe) && self.described > 0 => StatusCode::BAD_REQUEST,
             _ => return None,
         };
@@ -157,6 +166,14 @@ impl Conduct {
         self.had_options |= request.method == Method::Options;
         let is_ok = response.status == StatusCode::OK;
         self.described += u32::from(is_ok && request.method == Method::Describe);
+        match request.method {
+            Method::Describe => self.set_up = None,
+            Method::Setup if is_ok => {
+                let asked = request.headers.typed::<Transport>().ok().flatten();
+                self.set_up = asked.map(|asked| asked.lower);
+            }
+            _ => {}
+        }
         if response.status == StatusCode::UNAUTHORIZED && request.headers.get(name::AUTHORIZATION).is_some() {
             memory.refusals.fetch_add(1, Ordering::Relaxed);
         }
@@ -178,6 +195,9 @@ impl Conduct {
         keepalive: Option<&Request>,
     ) -> Fate {
         match (quirk, &request.method) {
+            (Quirk::RequireUnanswered, _) if request.headers.get(name::REQUIRE).is_some() => {
+                return Fate::Withheld;
+            }
             (Quirk::ClosesAfterUnauthorized, _) if response.status == StatusCode::UNAUTHORIZED => {
                 return Fate::LastWords;
             }
@@ -200,6 +220,11 @@ impl Conduct {
                 if keepalive.is_some_and(|request| request.headers.get(name::SESSION).is_none()) =>
             {
                 return Fate::Withheld;
+            }
+            (Quirk::TearDownOfUnknownSession, Method::Teardown)
+                if response.status == StatusCode::SESSION_NOT_FOUND =>
+            {
+                refuse(response, StatusCode::INTERNAL_SERVER_ERROR);
             }
             (Quirk::OptionsFirst, Method::Describe)
                 if response.status == StatusCode::OK && !self.had_options =>

@@ -55,7 +55,9 @@ quirks! {
     NoServerPorts = 24: "SETUP names server_port 0-1, and packets come from other ports",
     ModeRefused = 25: "a Transport with a mode is answered with 400",
     RangeRequired = 26: "PLAY without Range is answered and nothing comes",
+    RequireUnanswered = 27: "a request with Require is not answered",
     ClosesAfterUnauthorized = 28: "the connection is closed behind a 401",
+    TransportNeedsDescribe = 29: "SETUP over another transport than before is answered with 455 until a new DESCRIBE",
     StaleData = 30: "packets of a forgotten session come before the first response",
     EarlyData = 31: "the first picture comes before the answer to PLAY",
     UnknownChannel = 32: "frames come on channels that were never set up",
@@ -121,6 +123,7 @@ quirks! {
     SourceIsName = 108: "Transport has host names as source and destination",
     ChallengeInSuccess = 109: "the 200 to SETUP holds a challenge",
     ShortTransportSsrc = 110: "Transport has an ssrc of 16 bits with 0x, RTP-Info one in decimal",
+    TearDownOfUnknownSession = 111: "TEARDOWN of a session of another connection is answered with 500",
     OneDescribe = 112: "the second DESCRIBE on a connection is answered with 400",
     OptionsFirst = 113: "the connection is closed on DESCRIBE unless OPTIONS came before",
     UdpWhateverIsAsked = 119: "a SETUP over TCP is answered with 200 and a transport over UDP",
@@ -239,7 +242,7 @@ mod tests {
                 assert_eq!(text.parse(), Ok(*quirk), "{text}");
             }
         }
-        for text in ["", "Q", "Q0", "Q999", "QQ1", "-1", "Q27"] {
+        for text in ["", "Q", "Q0", "Q999", "QQ1", "-1", "Q70"] {
             assert_eq!(Quirk::from_str(text), Err(UnknownQuirk), "{text}");
         }
     }
