@@ -16,7 +16,7 @@ pub struct MockCameraStats {
     pub plays: u64,
     /// Pictures sent.
     pub pictures: u64,
-    /// Pictures left out because the client did not keep up.
+    /// Pictures left out because the client did not keep up, or because a quirk withholds them.
     pub pictures_dropped: u64,
     /// RTP packets sent.
     pub packets: u64,

@@ -250,7 +250,8 @@ pub(crate) struct MockCameraArgs {
     #[arg(long, value_enum, default_value_t = TransportArg::Auto)]
     pub(crate) transport: TransportArg,
 
-    /// What to do as real cameras do and no RFC has it, such as Q75,Q36
+    /// What to do as real cameras do and no RFC has it, such as Q75,Q36; where two contradict each other, the one of the
+    /// greater number is seen
     #[arg(long, value_name = "NUMBER", value_delimiter = ',')]
     pub(crate) quirk: Vec<Quirk>,
 

@@ -34,6 +34,9 @@ pub(crate) async fn mock_camera(
         .await
         .map_err(|error| Trouble::new(Exit::Machine, error, "choose another --listen address"))?;
     report.line(Tone::Good, &format!("playing at {}", camera.url()));
+    for quirk in &args.quirk {
+        report.line(Tone::Plain, &format!("{quirk}: {}", quirk.description()));
+    }
     shutdown.requested().await;
     camera.stop().await;
     Ok(())

@@ -13,6 +13,9 @@ const NONCE_LIFE: Duration = Duration::from_secs(150);
 /// Refusals after which [`Quirk::BansAfterTwoRefusals`] bans.
 const MAX_REFUSALS: u64 = 2;
 
+/// Where [`Quirk::Redirects`] leads, behind the URL that was asked for.
+const REDIRECTED: &str = "?moved=1";
+
 /// What becomes of a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
@@ -27,7 +30,6 @@ pub(crate) enum Fate {
 /// What all connections of one camera remember for their quirks.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
-    describes: AtomicU64,
     refusals: AtomicU64,
 }
 
@@ -61,13 +63,11 @@ impl Conduct {
     }
 
     /// The answer to a request that is not looked at any further.
-    pub(crate) fn preempt(&mut self, memory: &Memory, request: &Request) -> Option<Response> {
-        self.quirks
-            .iter()
-            .find_map(|quirk| self.refusal(quirk, memory, request))
+    pub(crate) fn preempt(&self, request: &Request) -> Option<Response> {
+        self.quirks.iter().find_map(|quirk| self.refusal(quirk, request))
     }
 
-    fn refusal(&self, quirk: Quirk, memory: &Memory, request: &Request) -> Option<Response> {
+    fn refusal(&self, quirk: Quirk, request: &Request) -> Option<Response> {
         let headers = &request.headers;
         let is = |method: Method| request.method == method;
         let status = match quirk {
@@ -89,12 +89,11 @@ impl Conduct {
             Quirk::HeaderOrder if headers.iter().next().is_none_or(|(first, _)| first != name::CSEQ) => {
                 StatusCode::BAD_REQUEST
             }
-            Quirk::Redirects if is(Method::Describe) => {
-                if !memory.describes.fetch_add(1, Ordering::Relaxed).is_multiple_of(2) {
-                    return None;
-                }
+            Quirk::Redirects if is(Method::Describe) && !request.uri.ends_with(REDIRECTED) => {
                 let mut redirect = Response::new(StatusCode(302));
-                redirect.headers.set(name::LOCATION, request.uri.as_str());
+                redirect
+                    .headers
+                    .set(name::LOCATION, format!("{}{REDIRECTED}", request.uri));
                 return Some(redirect);
             }
             Quirk::NotEnoughBandwidth if is(Method::Setup) => StatusCode::NOT_ENOUGH_BANDWIDTH,

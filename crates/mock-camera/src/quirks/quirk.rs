@@ -117,7 +117,7 @@ quirks! {
     OptionsDoesNotRefresh = 98: "OPTIONS keeps no session alive, GET_PARAMETER does and is hidden; timeout 30 s",
     SessionRequired = 99: "a keepalive without Session is not answered",
     OnePictureASecond = 100: "there is one picture a second",
-    Redirects = 101: "every other DESCRIBE is answered with 302, to the same URL",
+    Redirects = 101: "DESCRIBE is answered with 302, to the same URL with a query",
     NotEnoughBandwidth = 102: "SETUP is answered with 453",
     BansAfterTwoRefusals = 103: "after two refused answers to its challenge the camera hangs up on everybody",
     SourceIsName = 108: "Transport has host names as source and destination",

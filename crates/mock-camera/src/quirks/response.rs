@@ -165,7 +165,7 @@ fn edit(response: &mut Response, name: &str, change: impl Fn(&str) -> String) {
 
 /// The URL at another server: `authority` comes in place of scheme, host and port.
 fn with_authority(url: &str, authority: &str) -> String {
-    let location = url.split_once("://").map_or(url, |(_, location)| location);
+    let location = url.rsplit_once("://").map_or(url, |(_, location)| location);
     let path = location.split_once('/').map_or("", |(_, path)| path);
     format!("{authority}/{path}")
 }

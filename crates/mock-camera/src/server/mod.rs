@@ -191,7 +191,7 @@ impl Connection {
         count(&self.server.counters.requests);
         let heard = self.last_heard;
         let cseq = request.headers.typed::<CSeq>();
-        let preempted = self.conduct.preempt(&self.server.memory, request);
+        let preempted = self.conduct.preempt(request);
         let mut response = match cseq {
             Ok(Some(_)) => preempted
                 .map_or_else(|| self.answer(now, request), Ok)
