@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use bytes::BytesMut;
 use throughline_ingest::camera::{Camera, Output};
@@ -217,18 +217,23 @@ fn every_slow_quirk_is_survived_for_minutes() {
     });
 }
 
-fn captured(quirk: Quirk) -> Vec<Option<SystemTime>> {
+/// Pictures with a capture time.
+fn captured(quirk: Quirk) -> usize {
     let simulation = Simulation::run_for(quirk, Duration::from_secs(30));
-    simulation.pictures.iter().map(|unit| unit.capture_time).collect()
+    let timed = simulation
+        .pictures
+        .iter()
+        .filter(|unit| unit.capture_time.is_some());
+    timed.count()
 }
 
 #[test]
 fn q94_a_clock_of_1970_gives_no_capture_time() {
-    assert!(captured(Quirk::ClockOf1970).iter().all(Option::is_none));
+    assert_eq!(captured(Quirk::ClockOf1970), 0);
 }
 
 #[test]
 fn q137_without_sender_reports_there_is_no_capture_time() {
-    assert!(captured(Quirk::NoReports).iter().all(Option::is_none));
-    assert!(captured(Quirk::NoCSeq).last().unwrap().unwrap() > UNIX_EPOCH + WALL);
+    assert_eq!(captured(Quirk::NoReports), 0);
+    assert!(captured(Quirk::NoCSeq) > 50);
 }
