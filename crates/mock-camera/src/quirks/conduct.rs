@@ -5,7 +5,7 @@ use throughline_rtsp::headers::{CSeq, LowerTransport, Transport, name};
 use throughline_rtsp::{Method, Request, Response, StatusCode};
 
 use super::{Quirk, Quirks};
-use crate::server::TRACK;
+use crate::server::{CAMERA, TRACK, resource};
 
 /// How long a nonce is good for with [`Quirk::NonceExpires`].
 const NONCE_LIFE: Duration = Duration::from_secs(150);
@@ -90,10 +90,11 @@ impl Conduct {
                 StatusCode::BAD_REQUEST
             }
             Quirk::Redirects if is(Method::Describe) && !request.uri.ends_with(REDIRECTED) => {
+                let (authority, _) = resource(&request.uri).ok()?;
                 let mut redirect = Response::new(StatusCode(302));
                 redirect
                     .headers
-                    .set(name::LOCATION, format!("{}{REDIRECTED}", request.uri));
+                    .set(name::LOCATION, format!("rtsp://{authority}/{CAMERA}{REDIRECTED}"));
                 return Some(redirect);
             }
             Quirk::NotEnoughBandwidth if is(Method::Setup) => StatusCode::NOT_ENOUGH_BANDWIDTH,

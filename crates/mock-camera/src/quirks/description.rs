@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use super::{Quirk, Quirks};
 use crate::clip::{BuiltInClip, Clip};
 
@@ -148,7 +150,7 @@ impl Lines {
     }
 
     fn take(&mut self, prefix: &str) -> Option<String> {
-        let place = self.0.iter().position(|line| line.starts_with(prefix))?;
+        let place = self.place(prefix)?;
         Some(self.0.remove(place))
     }
 
@@ -160,17 +162,24 @@ impl Lines {
 
     /// In front of the first such line; nowhere if there is none.
     fn add_before(&mut self, prefix: &str, lines: &[&str]) {
-        if let Some(place) = self.0.iter().position(|line| line.starts_with(prefix)) {
-            self.0
-                .splice(place..place, lines.iter().map(|line| (*line).to_owned()));
+        if let Some(place) = self.place(prefix) {
+            self.put(place..place, lines);
         }
     }
 
+    /// In place of the first such line.
     fn replace(&mut self, prefix: &str, lines: &[&str]) {
-        self.add_before(prefix, lines);
-        if let Some(place) = self.0.iter().rposition(|line| line.starts_with(prefix)) {
-            self.0.remove(place);
+        if let Some(place) = self.place(prefix) {
+            self.put(place..place + 1, lines);
         }
+    }
+
+    fn place(&self, prefix: &str) -> Option<usize> {
+        self.0.iter().position(|line| line.starts_with(prefix))
+    }
+
+    fn put(&mut self, places: Range<usize>, lines: &[&str]) {
+        self.0.splice(places, lines.iter().map(|line| (*line).to_owned()));
     }
 
     /// Gives a parameter of the format another value.

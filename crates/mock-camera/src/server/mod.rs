@@ -126,7 +126,7 @@ struct Session {
 
 /// What a request URI names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Resource {
+pub(crate) enum Resource {
     Camera,
     Track,
 }
@@ -568,7 +568,7 @@ fn with_methods(mut response: Response, header: &str) -> Response {
 }
 
 /// Host and port as the client calls them, and what of the camera it means.
-fn resource(uri: &str) -> Result<(&str, Resource), Response> {
+pub(crate) fn resource(uri: &str) -> Result<(&str, Resource), Response> {
     let bad = || Response::new(StatusCode::BAD_REQUEST);
     let (scheme, rest) = uri.split_once("://").ok_or_else(bad)?;
     if !scheme.eq_ignore_ascii_case("rtsp") {
