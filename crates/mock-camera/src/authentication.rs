@@ -34,6 +34,9 @@ impl Authentication {
             Self::DigestSha256(credentials) => (credentials, vec![sha_256()]),
             Self::Any(credentials) => (credentials, vec![sha_256(), md5(), basic()]),
         };
+        if quirks.contains(Quirk::WeakestChallengeFirst) {
+            offers = vec![basic(), md5(), sha_256()];
+        }
         for offer in &mut offers {
             bend(quirks, offer);
         }

@@ -42,7 +42,8 @@
 //! - A TCP client that does not keep up loses pictures up to an IDR, as it does with a camera; nothing grows.
 //! - [`Authentication`]: none, Basic, Digest with MD5 or SHA-256, or the client's choice of these.
 //! - [`Quirk`]: any of the things that real cameras do in place of all this, alone or together
-//!   ([`Builder::quirks`]).
+//!   ([`Builder::quirks`]). What a clip alone can show, B-frames or long groups of pictures, is no quirk: play such
+//!   a clip.
 //!
 //! # What it does not do
 //!

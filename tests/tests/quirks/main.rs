@@ -55,6 +55,7 @@ fn authentication(quirk: Quirk) -> Authentication {
         Quirk::ClosesAfterUnauthorized
         | Quirk::NonceExpires
         | Quirk::OddRealm
+        | Quirk::WeakestChallengeFirst
         | Quirk::StaleNonce
         | Quirk::BansAfterTwoRefusals
         | Quirk::ChallengeInSuccess

@@ -76,6 +76,7 @@ quirks! {
     RtcpLengthBeyondEnd = 46: "a report says that it is longer than its packet",
     OddWrites = 47: "what is sent is cut anywhere",
     OddRealm = 49: "the realm has parentheses, a comma, quotes and an equals sign",
+    WeakestChallengeFirst = 50: "whatever it asks for, Basic, MD5 and SHA-256 are offered, the weakest first",
     StaleNonce = 52: "challenges have an opaque, and the nonce is stale after its first use",
     UnreadableMedia = 55: "media that nobody can read stand before the video",
     NoSessionLines = 56: "the description has no v=, o=, s=, t=",
