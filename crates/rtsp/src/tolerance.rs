@@ -1,0 +1,145 @@
+use throughline_tolerance::tolerances;
+
+tolerances! {
+    /// A rule of RTSP that cameras bend and this crate can overlook.
+    ///
+    /// Each can be refused alone ([`Policy::refuse`]). It is an error then, unless its text says what happens instead;
+    /// [`Reading::tolerated`] tells which were used.
+    pub enum Tolerance {
+        // Messages
+        /// A line of the head ends in LF alone.
+        LineEnding => "line ends in lf alone",
+        /// A start line holds blanks elsewhere than its grammar: in the URL, two between words, before the line's end.
+        StartLineBlanks => "blanks in the start line",
+        /// The version is not 1.0.
+        Version => "version is not 1.0",
+        /// A status line ends behind the status (Q17).
+        MissingReason => "no reason phrase behind the status",
+        /// Blanks stand between a header's name and its colon.
+        BlankBeforeColon => "blanks before a header's colon",
+        /// A line between the headers is none. It is left out.
+        NotAHeader => "line is no header",
+        /// A start line or header holds bytes that are not UTF-8. They are read as U+FFFD.
+        NotUtf8 => "text is not utf-8",
+        /// A start line or header holds a control character. It is read as a space.
+        ControlCharacter => "text holds a control character",
+        /// Content-Length is empty, or there several times with one value.
+        ContentLength => "content length is empty or repeated",
+        /// Bytes between messages and frames belong to neither (Q33). They are skipped.
+        Garbage => "bytes that are neither a message nor a frame",
+        /// A frame holds neither RTP nor RTCP (Q33, Q114): what follows its `$` is searched like garbage. Refused, the frame
+        /// counts as its length says.
+        ForeignFrame => "frame that is neither rtp nor rtcp",
+        /// A frame's length reaches past the beginning of the next one (Q114): the torn one is skipped. Refused, the frame
+        /// counts as its length says.
+        TornFrame => "frame that swallows the next one",
+
+        // Headers
+        /// Session has parameters beside a timeout above 0 (Q10). They are ignored.
+        SessionParameter => "session parameter is no timeout above 0",
+        /// A parameter of Transport stands before the specification that it belongs to (Q22).
+        TransportOrder => "transport parameter before its specification",
+        /// A comma, not a semicolon, stands before a parameter of Transport (Q23).
+        TransportComma => "comma before a transport parameter",
+        /// The value of a Transport parameter cannot be read. It is ignored.
+        TransportParameter => "transport parameter is unreadable",
+        /// The SSRC in Transport is not eight hexadecimal digits (Q22, Q110). It is read as far as it is one.
+        TransportSsrc => "ssrc is not eight hexadecimal digits",
+        /// Transport has channels of this connection but not `/TCP` (Q20).
+        InterleavedWithoutTcp => "interleaved channels without /tcp",
+        /// Transport says neither unicast nor multicast: it is unicast. Refused, it is multicast, as RFC 2326 §12.39 says.
+        MissingDelivery => "neither unicast nor multicast",
+        /// A part of RTP-Info cannot be read (Q87). It is absent.
+        RtpInfo => "part of rtp-info is unreadable",
+        /// The timestamp in RTP-Info is 0, which means unknown (Q136): it is absent. Refused, it is 0.
+        ZeroRtpTime => "rtp-info timestamp is 0",
+        /// A Range ends before it begins (Q131). It is kept as it stands.
+        BackwardRange => "range ends before it begins",
+        /// A quoted string has no end.
+        UnterminatedString => "quoted string has no end",
+        /// Parameters of a challenge or an answer are not separated by single commas.
+        AuthSeparator => "parameters are not separated by commas",
+        /// A challenge lacks a realm or a nonce. It is read as an empty one.
+        ChallengeParameter => "challenge lacks its realm or nonce",
+
+        // URLs
+        /// Content-Base has no scheme (Q1).
+        MissingScheme => "url has no scheme",
+        /// A URL has its scheme twice, or an authority that is none (Q2). Only its path counts.
+        BrokenAuthority => "url has two schemes or no valid host",
+        /// Content-Base is a path (Q3).
+        RelativeBase => "base url is a path",
+        /// A URL names another server than the one connected to (Q4, Q132): only its path counts. Refused, it counts as it
+        /// stands.
+        OtherServer => "url names another server",
+        /// A control attribute is put behind the base URL as text (Q5, Q132). Refused, it is resolved by RFC 3986.
+        TextualControl => "control attribute is no relative url",
+        /// A media section has no control attribute (Q6): its URL is the base URL.
+        MissingControl => "no control attribute",
+        /// Credentials in a URL are not percent-encoded (Q54).
+        UnescapedCredentials => "credentials are not percent-encoded",
+        /// A URL holds characters that no URL may hold. They are percent-encoded.
+        UnescapedUrl => "url holds characters that are not percent-encoded",
+        /// An IPv6 address lacks its brackets, or its zone the `%25` (Q150).
+        Ipv6Literal => "ipv6 address without brackets, or zone without %25",
+    }
+}
+
+/// Which tolerances a reader may use. The default is all of them.
+pub type Policy = throughline_tolerance::Policy<Tolerance>;
+
+/// Which tolerances were used.
+pub type Tolerances = throughline_tolerance::Set<Tolerance>;
+
+/// A [`Policy`], and what was used of it so far: handed to everything that reads with one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Reading {
+    policy: Policy,
+    tolerated: Tolerances,
+}
+
+impl Reading {
+    /// Nothing read yet.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            tolerated: Tolerances::default(),
+        }
+    }
+
+    /// What may be used.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// What was used.
+    pub fn tolerated(&self) -> Tolerances {
+        self.tolerated
+    }
+
+    /// Whether `tolerance` may be used; if so, it is.
+    #[inline]
+    pub fn tolerates(&mut self, tolerance: Tolerance) -> bool {
+        let tolerates = self.policy.tolerates(tolerance);
+        if tolerates {
+            self.tolerated.insert(tolerance);
+        }
+        tolerates
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_refused_is_not_used() {
+        let mut reading = Reading::new(Policy::default().refuse(Tolerance::Garbage));
+        assert!(!reading.tolerates(Tolerance::Garbage));
+        assert!(reading.tolerates(Tolerance::LineEnding));
+        assert_eq!(
+            reading.tolerated().iter().collect::<Vec<_>>(),
+            [Tolerance::LineEnding]
+        );
+    }
+}
