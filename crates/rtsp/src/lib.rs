@@ -107,7 +107,7 @@ mod url;
 
 pub use message::{
     Fault, Headers, MAX_BODY_BYTES, MAX_GARBAGE_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, Message, Method,
-    ParseError, Parsed, Request, Response, StatusCode, parse, write_interleaved_header,
+    ParseError, Parsed, Parser, Request, Response, StatusCode, parse, write_interleaved_header,
 };
 pub use tolerance::{Policy, Reading, Tolerance, Tolerances};
 pub use url::{Credentials, RtspUrl, Scheme, UrlError, base_url};

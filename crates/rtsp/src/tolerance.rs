@@ -27,9 +27,6 @@ tolerances! {
         ContentLength => "content length is empty or repeated",
         /// Bytes between messages and frames belong to neither (Q33). They are skipped.
         Garbage => "bytes that are neither a message nor a frame",
-        /// A frame holds neither RTP nor RTCP (Q33, Q114): what follows its `$` is searched like garbage. Refused, the frame
-        /// counts as its length says.
-        ForeignFrame => "frame that is neither rtp nor rtcp",
         /// A frame's length reaches past the beginning of the next one (Q114): the torn one is skipped. Refused, the frame
         /// counts as its length says.
         TornFrame => "frame that swallows the next one",

@@ -1,8 +1,11 @@
 //! Requests, responses and interleaved frames: reading and writing.
 
+mod frames;
+mod head;
 mod header_map;
 mod method;
 mod parse;
+mod start_line;
 mod status;
 mod write;
 
@@ -15,7 +18,8 @@ use crate::url::Redacted;
 pub use header_map::Headers;
 pub use method::Method;
 pub use parse::{
-    Fault, MAX_BODY_BYTES, MAX_GARBAGE_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, ParseError, Parsed, parse,
+    Fault, MAX_BODY_BYTES, MAX_GARBAGE_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, ParseError, Parsed, Parser,
+    parse,
 };
 pub use status::StatusCode;
 pub use write::write_interleaved_header;
@@ -27,6 +31,16 @@ pub enum Message {
     Request(Request),
     /// Answers the request of the same CSeq.
     Response(Response),
+}
+
+impl Message {
+    /// The headers of either.
+    pub fn headers(&self) -> &Headers {
+        match self {
+            Self::Request(request) => &request.headers,
+            Self::Response(response) => &response.headers,
+        }
+    }
 }
 
 /// A request ([RFC 2326 §6](https://www.rfc-editor.org/rfc/rfc2326#section-6)).

@@ -1,16 +1,12 @@
 use std::fmt;
-use std::str;
 
 use bytes::Bytes;
-use nom::branch::alt;
-use nom::bytes::streaming::{tag, take, take_while, take_while_m_n, take_while1};
-use nom::character::streaming::satisfy;
-use nom::combinator::map_opt;
-use nom::sequence::terminated;
-use nom::{IResult, Parser};
 
-use super::{Headers, Message, Method, Request, Response, StatusCode};
-use crate::headers::name;
+use super::frames::{self, Beginning, Streams};
+use super::head::{self, Fields};
+use super::start_line::{StartLine, start_line};
+use super::{Headers, Message, Method, Request, Response};
+use crate::{Policy, Reading, Tolerance, Tolerances};
 
 /// The start line and all headers of one message, in bytes. The longest seen from a camera is below 2 KiB; a long list of
 /// challenges fits eight times over.
@@ -26,14 +22,8 @@ pub const MAX_BODY_BYTES: usize = 64 * 1024;
 /// keep until then. One RTP packet, so that what is left of a torn one goes in one step.
 pub const MAX_GARBAGE_BYTES: usize = 2 * 1024;
 
-/// The longest name of a method, in bytes; `SET_PARAMETER` has 13.
-const MAX_METHOD_BYTES: usize = 32;
-
-/// The highest channel that is believed when a frame follows garbage: two for each of [`MAX_TRACKS`](crate::client::MAX_TRACKS).
-const MAX_PLAUSIBLE_CHANNEL: u8 = 63;
-
-/// The shortest RTCP packet.
-const MIN_PLAUSIBLE_LENGTH: u16 = 8;
+/// So many bytes into a start line, only its last word is left to come.
+const START_LINE_DECIDED: usize = 64;
 
 /// What stands at the beginning of the bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +46,7 @@ pub enum Parsed<'b> {
         /// The packet.
         payload: &'b [u8],
     },
-    /// Bytes that belong to nothing: empty lines, garbage (Q33).
+    /// Bytes that belong to nothing: empty lines, garbage (Q33), a torn frame (Q114).
     Skipped {
         /// How many.
         consumed: usize,
@@ -84,6 +74,8 @@ pub enum Fault {
     ContentLength,
     /// A Content-Length above [`MAX_BODY_BYTES`].
     BodyTooLong,
+    /// A rule is bent that the [`Policy`] holds to.
+    NotTolerated(Tolerance),
 }
 
 impl fmt::Display for Fault {
@@ -93,85 +85,234 @@ impl fmt::Display for Fault {
             Self::TooManyHeaders => write!(f, "more than {MAX_HEADERS} headers"),
             Self::ContentLength => f.write_str("unreadable content length"),
             Self::BodyTooLong => write!(f, "body longer than {MAX_BODY_BYTES} bytes"),
+            Self::NotTolerated(tolerance) => tolerance.fmt(f),
         }
     }
 }
 
-/// Reads what stands at the beginning of `input`: a message, an interleaved frame, or neither.
-///
-/// Call it again with what follows the consumed bytes, and after [`Parsed::Incomplete`] with more bytes behind the same ones.
-/// How the bytes were cut into calls changes nothing in what comes out.
-///
-/// Reads leniently: line ends without CR, headers without a space after the colon, with several or without a value (Q18), folded
-/// headers, a status without a reason (Q17). A header line without a colon is left out.
-///
-/// Fails where a limit is passed or where a message does not say how long it is; see [`Fault`].
+/// Reads what stands at the beginning of `input` as a new [`Parser`] does that tolerates everything.
 pub fn parse(input: &[u8]) -> Result<Parsed<'_>, ParseError> {
-    match input.first() {
-        None => Ok(Parsed::Incomplete),
-        Some(b'$') => Ok(interleaved(input)),
-        Some(_) => message(input),
-    }
+    Parser::default().parse(input)
 }
 
-/// [RFC 2326 §10.12](https://www.rfc-editor.org/rfc/rfc2326#section-10.12):
+/// Reads one connection, in one direction.
 ///
-/// ```text
-///  0                   1                   2                   3
-///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
-/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-/// |      '$'      |    channel    |        length of packet       |
-/// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-/// ```
-fn interleaved(input: &[u8]) -> Parsed<'_> {
-    let Some((&[_, channel, high, low], rest)) = input.split_first_chunk() else {
-        return Parsed::Incomplete;
-    };
-    let length = usize::from(u16::from_be_bytes([high, low]));
-    match rest.get(..length) {
-        Some(payload) => Parsed::Interleaved {
-            consumed: 4 + length,
-            channel,
-            payload,
-        },
-        None => Parsed::Incomplete,
-    }
+/// It keeps no bytes, but remembers how far it has looked, so that a message that trickles in costs no more than one that
+/// comes at once, and which streams there are, so that it finds their next packet behind garbage (Q33, Q114).
+#[derive(Debug, Clone, Default)]
+pub struct Parser {
+    reading: Reading,
+    progress: Progress,
+    streams: Streams,
 }
 
-fn message(input: &[u8]) -> Result<Parsed<'_>, ParseError> {
-    let window = input.get(..MAX_HEADER_BYTES).unwrap_or(input);
-    let need_more = || match input.len() {
-        MAX_HEADER_BYTES.. => Err(ParseError {
+/// What is known of bytes that were [`Parsed::Incomplete`].
+#[derive(Debug, Clone, Copy, Default)]
+enum Progress {
+    #[default]
+    Nothing,
+    /// A start line that goes on behind these.
+    StartLine { searched: usize },
+    /// A start line, and headers that do not end before this.
+    Head { searched: usize },
+    /// A message of this length.
+    Message { length: usize },
+    /// Garbage up to here.
+    Garbage { searched: usize },
+}
+
+impl Parser {
+    /// A parser for the beginning of a connection.
+    pub fn new(policy: Policy) -> Self {
+        Self {
+            reading: Reading::new(policy),
+            ..Self::default()
+        }
+    }
+
+    /// What was tolerated so far.
+    pub fn tolerated(&self) -> Tolerances {
+        self.reading.tolerated()
+    }
+
+    /// Reads what stands at the beginning of `input`: a message, an interleaved frame, or neither.
+    ///
+    /// Call it again with what follows the consumed bytes, and after [`Parsed::Incomplete`] with more bytes behind the same
+    /// ones. How the bytes were cut into calls changes nothing in what comes out.
+    ///
+    /// Fails where a limit is passed, where a message does not say how long it is, and for what the policy refuses; see
+    /// [`Fault`].
+    pub fn parse<'b>(&mut self, input: &'b [u8]) -> Result<Parsed<'b>, ParseError> {
+        let parsed = match input.first() {
+            None => Ok(Parsed::Incomplete),
+            Some(b'$') => Ok(self.frame(input)),
+            Some(_) => self.message(input),
+        };
+        if !matches!(parsed, Ok(Parsed::Incomplete)) {
+            self.progress = Progress::Nothing;
+        }
+        parsed
+    }
+
+    /// [RFC 2326 §10.12](https://www.rfc-editor.org/rfc/rfc2326#section-10.12):
+    ///
+    /// ```text
+    ///  0                   1                   2                   3
+    ///  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+    /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+    /// |      '$'      |    channel    |        length of packet       |
+    /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+    /// ```
+    fn frame<'b>(&mut self, input: &'b [u8]) -> Parsed<'b> {
+        let Some((&[_, channel, high, low], rest)) = input.split_first_chunk() else {
+            return Parsed::Incomplete;
+        };
+        let length = usize::from(u16::from_be_bytes([high, low]));
+        let Some(payload) = rest.get(..length) else {
+            return Parsed::Incomplete;
+        };
+        self.streams.handle_frame(channel, payload);
+        match self.streams.find_frame(payload) {
+            Some(at) if self.reading.tolerates(Tolerance::TornFrame) => Parsed::Skipped { consumed: 4 + at },
+            _ => Parsed::Interleaved {
+                consumed: 4 + length,
+                channel,
+                payload,
+            },
+        }
+    }
+
+    fn message<'b>(&mut self, input: &'b [u8]) -> Result<Parsed<'b>, ParseError> {
+        let window = input.get(..MAX_HEADER_BYTES).unwrap_or(input);
+        let from = match self.progress {
+            Progress::Garbage { .. } => return self.garbage(input),
+            Progress::Message { length } if input.len() < length => return Ok(Parsed::Incomplete),
+            Progress::StartLine { searched } if line_goes_on(window, searched) => {
+                return self.goes_on(
+                    input,
+                    Progress::StartLine {
+                        searched: window.len(),
+                    },
+                );
+            }
+            Progress::Head { searched } => searched,
+            _ => 0,
+        };
+        // The last two bytes may be the beginning of the end.
+        let head_goes_on = Progress::Head {
+            searched: window.len().saturating_sub(2),
+        };
+        let mut end = None;
+        if from > 0 {
+            end = head::end(window, from);
+            if end.is_none() {
+                return self.goes_on(input, head_goes_on);
+            }
+        }
+        let (rest, start) = match start_line(window) {
+            Ok(parsed) => parsed,
+            Err(nom::Err::Incomplete(_)) => {
+                return self.goes_on(
+                    input,
+                    Progress::StartLine {
+                        searched: window.len(),
+                    },
+                );
+            }
+            Err(_) => return self.garbage(input),
+        };
+        let Some(length) = end.or_else(|| head::end(window, 0)) else {
+            return self.goes_on(input, head_goes_on);
+        };
+        let (head, body) = input.split_at(length);
+        let fields = Fields::new(head, window.len() - rest.len());
+        let body_length = head::check(head, fields.clone(), &mut self.reading)?;
+        let Some(body) = body.get(..body_length) else {
+            self.progress = Progress::Message {
+                length: length + body_length,
+            };
+            return Ok(Parsed::Incomplete);
+        };
+        self.streams.handle_message();
+        Ok(Parsed::Message {
+            consumed: length + body_length,
+            message: assemble(&start, fields, Bytes::copy_from_slice(body)),
+        })
+    }
+
+    fn goes_on<'b>(&mut self, input: &[u8], progress: Progress) -> Result<Parsed<'b>, ParseError> {
+        if input.len() < MAX_HEADER_BYTES {
+            self.progress = progress;
+            return Ok(Parsed::Incomplete);
+        }
+        Err(ParseError {
             offset: MAX_HEADER_BYTES,
             what: Fault::HeaderTooLong,
-        }),
-        _ => Ok(Parsed::Incomplete),
-    };
-    let (rest, start) = match start_line(window) {
-        Ok(parsed) => parsed,
-        Err(nom::Err::Incomplete(_)) => return need_more(),
-        Err(_) => return Ok(skip_garbage(input)),
-    };
-    let start_length = window.len() - rest.len();
-    let Some(fields_length) = header_section_length(rest) else {
-        return need_more();
-    };
-    let fields = || Fields {
-        rest: rest.get(..fields_length).unwrap_or_default(),
-        offset: start_length,
-    };
-    let body_length = check_fields(fields())?;
-    let head_length = start_length + fields_length;
-    let Some(body) = input.get(head_length..head_length + body_length) else {
-        return Ok(Parsed::Incomplete);
-    };
+        })
+    }
 
+    /// The first byte begins nothing: how far to what may be a frame or a message again (Q33)?
+    ///
+    /// Says so only when it is decided, so that a frame behind garbage is judged the same wherever the bytes were cut.
+    fn garbage<'b>(&mut self, input: &[u8]) -> Result<Parsed<'b>, ParseError> {
+        let from = match self.progress {
+            Progress::Garbage { searched } => searched,
+            _ => 1,
+        };
+        // Empty lines before a message are no error (RFC 2616 §4.1), and what follows them is as good as what follows nothing.
+        let foreign = input.iter().position(|b| !matches!(b, b'\r' | b'\n'));
+        let empty_lines = foreign.unwrap_or(input.len());
+        let mut end = MAX_GARBAGE_BYTES;
+        for at in from..MAX_GARBAGE_BYTES {
+            let rest = input.get(at..).unwrap_or_default();
+            let beginning = if at <= empty_lines {
+                frames::beginning(rest)
+            } else {
+                self.streams.beginning(rest)
+            };
+            match beginning {
+                Beginning::Unlikely => {}
+                Beginning::Plausible => {
+                    end = at;
+                    break;
+                }
+                Beginning::NeedsMore => {
+                    self.progress = Progress::Garbage { searched: at };
+                    return Ok(Parsed::Incomplete);
+                }
+            }
+        }
+        if let Some(offset) = foreign.filter(|&at| at < end) {
+            tolerate(&mut self.reading, Tolerance::Garbage, offset)?;
+        }
+        self.streams.handle_garbage(end);
+        Ok(Parsed::Skipped { consumed: end })
+    }
+}
+
+/// Uses a tolerance, or is the error that it is refused.
+pub(super) fn tolerate(reading: &mut Reading, tolerance: Tolerance, offset: usize) -> Result<(), ParseError> {
+    if reading.tolerates(tolerance) {
+        return Ok(());
+    }
+    Err(ParseError {
+        offset,
+        what: Fault::NotTolerated(tolerance),
+    })
+}
+
+/// Whether these bytes neither end a start line nor spoil it.
+fn line_goes_on(window: &[u8], searched: usize) -> bool {
+    let new = window.get(searched..).unwrap_or_default();
+    searched >= START_LINE_DECIDED && !new.iter().any(u8::is_ascii_control)
+}
+
+fn assemble(start: &StartLine<'_>, fields: Fields<'_>, body: Bytes) -> Message {
     let mut headers = Headers::new();
-    for field in fields() {
+    for field in fields {
         headers.append(&text(field.name), text(field.value));
     }
-    let body = Bytes::copy_from_slice(body);
-    let message = match start {
+    match start {
         StartLine::Request { method, uri } => Message::Request(Request {
             method: Method::from(text(method).as_str()),
             uri: text(uri),
@@ -179,232 +320,16 @@ fn message(input: &[u8]) -> Result<Parsed<'_>, ParseError> {
             body,
         }),
         StartLine::Response { status, reason } => Message::Response(Response {
-            status,
+            status: *status,
             reason: text(reason),
             headers,
             body,
         }),
-    };
-    Ok(Parsed::Message {
-        consumed: head_length + body_length,
-        message,
-    })
+    }
 }
 
 /// Cameras write names of places in all kinds of encodings: what is not UTF-8 is marked as such and read on. Control
 /// characters become spaces: a reason phrase goes into errors, which are one line.
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes.trim_ascii()).replace(char::is_control, " ")
-}
-
-enum StartLine<'b> {
-    Request { method: &'b [u8], uri: &'b [u8] },
-    Response { status: StatusCode, reason: &'b [u8] },
-}
-
-fn start_line(input: &[u8]) -> IResult<&[u8], StartLine<'_>> {
-    alt((status_line, request_line)).parse(input)
-}
-
-/// [RFC 2326 §7.1](https://www.rfc-editor.org/rfc/rfc2326#section-7.1), with or without a reason (Q17).
-fn status_line(input: &[u8]) -> IResult<&[u8], StartLine<'_>> {
-    let (input, _) = (version, take_while1(is_blank)).parse(input)?;
-    let (input, status) = map_opt(take(3_usize), status_code).parse(input)?;
-    let (input, reason) = map_opt(line, |rest: &[u8]| match rest.first() {
-        Some(b) if !b.is_ascii_whitespace() => None,
-        _ => Some(rest),
-    })
-    .parse(input)?;
-    Ok((input, StartLine::Response { status, reason }))
-}
-
-/// [RFC 2326 §6.1](https://www.rfc-editor.org/rfc/rfc2326#section-6.1). The URL may hold blanks: only the last word is the version.
-fn request_line(input: &[u8]) -> IResult<&[u8], StartLine<'_>> {
-    let (input, method) = take_while_m_n(1, MAX_METHOD_BYTES, is_method_byte).parse(input)?;
-    let (input, _) = take_while1(is_blank).parse(input)?;
-    let (input, uri) = map_opt(line, |rest: &[u8]| {
-        let rest = rest.trim_ascii_end();
-        let end = rest.iter().rposition(|&b| is_blank(b))?;
-        let (uri, last_word) = rest.split_at(end);
-        let (after, ()) = version(last_word.trim_ascii_start()).ok()?;
-        (after.is_empty() && !uri.is_empty()).then_some(uri)
-    })
-    .parse(input)?;
-    Ok((input, StartLine::Request { method, uri }))
-}
-
-/// The rest of a line of text. A control character before its end is an error: then it is no text.
-fn line(input: &[u8]) -> IResult<&[u8], &[u8]> {
-    terminated(
-        take_while(|b: u8| !b.is_ascii_control() || matches!(b, b'\t' | b'\r')),
-        tag("\n"),
-    )
-    .parse(input)
-}
-
-fn version(input: &[u8]) -> IResult<&[u8], ()> {
-    let digit = || satisfy(|c| c.is_ascii_digit());
-    (tag("RTSP/"), digit(), tag("."), digit())
-        .map(|_| ())
-        .parse(input)
-}
-
-fn status_code(digits: &[u8]) -> Option<StatusCode> {
-    let code = str::from_utf8(digits).ok()?.parse().ok()?;
-    (100..=999).contains(&code).then_some(StatusCode(code))
-}
-
-fn is_blank(b: u8) -> bool {
-    matches!(b, b' ' | b'\t')
-}
-
-fn is_method_byte(b: u8) -> bool {
-    b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')
-}
-
-/// How long the header lines are, with the empty line that ends them.
-fn header_section_length(input: &[u8]) -> Option<usize> {
-    let mut length = 0;
-    for line in input.split_inclusive(|&b| b == b'\n') {
-        length += line.len();
-        if matches!(line, b"\r\n" | b"\n") {
-            return Some(length);
-        }
-    }
-    None
-}
-
-struct Field<'b> {
-    /// Where the field begins in the message.
-    offset: usize,
-    name: &'b [u8],
-    value: &'b [u8],
-}
-
-/// The fields of a whole header section.
-struct Fields<'b> {
-    rest: &'b [u8],
-    offset: usize,
-}
-
-impl<'b> Iterator for Fields<'b> {
-    type Item = Field<'b>;
-
-    fn next(&mut self) -> Option<Field<'b>> {
-        loop {
-            let mut length = 0;
-            for line in self.rest.split_inclusive(|&b| b == b'\n') {
-                // A line that begins blank belongs to the one before it (RFC 2326 §15.1).
-                if length > 0 && !line.first().is_some_and(|&b| is_blank(b)) {
-                    break;
-                }
-                length += line.len();
-            }
-            if length == 0 {
-                return None;
-            }
-            let (field, rest) = self.rest.split_at(length);
-            let offset = self.offset;
-            self.rest = rest;
-            self.offset += length;
-            let mut halves = field.splitn(2, |&b| b == b':');
-            if let (Some(name @ [_, ..]), Some(value)) =
-                (halves.next().map(<[u8]>::trim_ascii), halves.next())
-            {
-                return Some(Field {
-                    offset,
-                    name,
-                    value: value.trim_ascii(),
-                });
-            }
-        }
-    }
-}
-
-/// Checks the fields against the limits and finds the length of the body.
-fn check_fields(fields: Fields<'_>) -> Result<usize, ParseError> {
-    let mut body_length = None;
-    for (i, Field { offset, name, value }) in fields.enumerate() {
-        let fault = |what| Err(ParseError { offset, what });
-        if i >= MAX_HEADERS {
-            return fault(Fault::TooManyHeaders);
-        }
-        if !name.eq_ignore_ascii_case(name::CONTENT_LENGTH.as_bytes()) || value.is_empty() {
-            continue;
-        }
-        let length = str::from_utf8(value)
-            .ok()
-            .and_then(|value| value.parse::<usize>().ok());
-        match length {
-            None => return fault(Fault::ContentLength),
-            Some(length) if body_length.is_some_and(|other| other != length) => {
-                return fault(Fault::ContentLength);
-            }
-            Some(length) if length > MAX_BODY_BYTES => return fault(Fault::BodyTooLong),
-            Some(length) => body_length = Some(length),
-        }
-    }
-    Ok(body_length.unwrap_or(0))
-}
-
-/// The first byte begins nothing: how far to what may be a frame or a message again (Q33)?
-///
-/// Says so only when it is decided, so that a frame behind garbage is judged the same wherever the bytes were cut.
-fn skip_garbage(input: &[u8]) -> Parsed<'_> {
-    for consumed in 1..MAX_GARBAGE_BYTES {
-        match beginning(input.get(consumed..).unwrap_or_default()) {
-            Beginning::Unlikely => {}
-            Beginning::Plausible => return Parsed::Skipped { consumed },
-            Beginning::NeedsMore => return Parsed::Incomplete,
-        }
-    }
-    Parsed::Skipped {
-        consumed: MAX_GARBAGE_BYTES,
-    }
-}
-
-/// Is this, after garbage, the beginning of something?
-enum Beginning {
-    Plausible,
-    Unlikely,
-    NeedsMore,
-}
-
-fn beginning(bytes: &[u8]) -> Beginning {
-    match bytes.first() {
-        None => Beginning::NeedsMore,
-        Some(b'$') => frame_beginning(bytes),
-        Some(b'A'..=b'Z') => message_beginning(bytes),
-        Some(_) => Beginning::Unlikely,
-    }
-}
-
-/// A `$` is one garbage byte in 256: it counts with a low channel, a length, and RTP version 2 behind it.
-fn frame_beginning(bytes: &[u8]) -> Beginning {
-    let Some(&[_, channel, high, low, first]) = bytes.first_chunk() else {
-        return Beginning::NeedsMore;
-    };
-    let plausible = channel <= MAX_PLAUSIBLE_CHANNEL
-        && u16::from_be_bytes([high, low]) >= MIN_PLAUSIBLE_LENGTH
-        && first >> 6 == 2;
-    if plausible {
-        Beginning::Plausible
-    } else {
-        Beginning::Unlikely
-    }
-}
-
-fn message_beginning(bytes: &[u8]) -> Beginning {
-    let methods = Method::KNOWN
-        .iter()
-        .map(|method| (method.as_str().as_bytes(), b' '));
-    for (word, end) in methods.chain([(b"RTSP".as_slice(), b'/')]) {
-        match bytes.strip_prefix(word) {
-            Some([]) => return Beginning::NeedsMore,
-            Some([next, ..]) if *next == end => return Beginning::Plausible,
-            None if word.starts_with(bytes) => return Beginning::NeedsMore,
-            _ => {}
-        }
-    }
-    Beginning::Unlikely
 }
