@@ -347,7 +347,7 @@ fn split_zone(address: &str) -> (&str, String) {
 }
 
 /// A `%` that begins no escape is itself (Q54), and so is all of what does not decode to UTF-8.
-fn percent_decode(text: &str) -> String {
+pub(crate) fn percent_decode(text: &str) -> String {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {

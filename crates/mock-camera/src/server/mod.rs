@@ -20,7 +20,7 @@ use bytes::BytesMut;
 use throughline_rtp::rtcp;
 use throughline_rtsp::auth::Verifier;
 use throughline_rtsp::headers::{
-    self, CSeq, LowerTransport, NptTime, Public, Range, RtpInfo, RtpInfoEntry, Transport, TransportMode, name,
+    self, CSeq, LowerTransport, Public, Range, RtpInfo, RtpInfoEntry, Transport, TransportMode, name,
 };
 use throughline_rtsp::{Method, Request, Response, StatusCode};
 
@@ -451,7 +451,7 @@ impl Connection {
         } = self.server.config;
         if offer.delivery != headers::Delivery::Unicast
             || offer.profile != "RTP/AVP"
-            || offer.mode == Some(TransportMode::Record)
+            || offer.mode.contains(&TransportMode::Record)
         {
             return None;
         }
@@ -527,10 +527,7 @@ impl Connection {
             rtptime: Some(timestamp.0),
         };
         let mut response = self.ok();
-        response.headers.set_typed(&Range {
-            start: Some(NptTime::Now),
-            end: None,
-        });
+        response.headers.set_typed(&Range::LIVE);
         response.headers.set_typed(&RtpInfo(vec![info]));
         Ok(response)
     }

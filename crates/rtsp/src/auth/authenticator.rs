@@ -1,6 +1,8 @@
-use super::digest::{self, Hash};
+use super::digest::Algorithm;
 use super::nonces::Nonces;
-use crate::headers::{Authorization, Challenge, DigestAnswer, DigestChallenge, Qop};
+use crate::headers::{
+    AuthenticationInfo, Authorization, Challenge, DigestAnswer, DigestChallenge, Qop, UsernameForm,
+};
 use crate::{Credentials, Request};
 
 /// The client's end: answers challenges with at most the attempts that are needed.
@@ -35,7 +37,7 @@ pub enum AuthError {
         list(schemes)
     )]
     UnsupportedScheme {
-        /// What it offers, for instance `Digest SHA-512-256`; empty where it names nothing.
+        /// What it offers, for instance `Digest SM3`; empty where it names nothing.
         schemes: Vec<String>,
     },
 }
@@ -44,18 +46,26 @@ pub enum AuthError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Scheme {
     Basic,
-    Digest(Hash),
+    Digest(Algorithm),
 }
 
 #[derive(Clone, Debug)]
 enum Chosen {
     Basic,
-    Digest {
-        challenge: DigestChallenge,
-        hash: Hash,
-        /// How many answers this nonce was used for.
-        used: u32,
-    },
+    Digest(Session),
+}
+
+/// What follows from one Digest challenge ([RFC 7616 §3.4](https://www.rfc-editor.org/rfc/rfc7616#section-3.4)).
+#[derive(Clone, Debug)]
+struct Session {
+    challenge: DigestChallenge,
+    algorithm: Algorithm,
+    /// The nonce to answer with: the challenge's, or what the server has put in its place.
+    nonce: String,
+    /// The same for the whole session, as `-sess` needs it.
+    cnonce: String,
+    /// How many answers `nonce` was used for.
+    used: u32,
 }
 
 /// Whether the one extra attempt that `stale=true` grants is still to be had.
@@ -97,11 +107,13 @@ impl Authenticator {
             self.tried.push(scheme);
         }
         self.chosen = Some(match (scheme, challenge) {
-            (Scheme::Digest(hash), Challenge::Digest(challenge)) => Chosen::Digest {
+            (Scheme::Digest(algorithm), Challenge::Digest(challenge)) => Chosen::Digest(Session {
                 challenge: challenge.clone(),
-                hash,
+                algorithm,
+                nonce: challenge.nonce.clone(),
+                cnonce: self.nonces.next(),
                 used: 0,
-            },
+            }),
             _ => Chosen::Basic,
         });
         Ok(())
@@ -111,6 +123,17 @@ impl Authenticator {
     pub fn not_refused(&mut self) {
         self.tried.clear();
         self.stale = StaleRetry::Available;
+    }
+
+    /// Takes in what a server says with a response: the nonce to answer with from here on.
+    ///
+    /// `rspauth` is not verified. It would show that the server knows the password too; but cameras compute it wrong, and
+    /// whoever sits between could forge the media, which nothing protects, as well.
+    pub fn informed(&mut self, info: &AuthenticationInfo) {
+        if let (Some(Chosen::Digest(session)), Some(nonce)) = (&mut self.chosen, &info.nextnonce) {
+            session.nonce.clone_from(nonce);
+            session.used = 0;
+        }
     }
 
     /// Another server is spoken to from here on: what the last one asked is forgotten, and with [`None`] the
@@ -129,29 +152,7 @@ impl Authenticator {
         };
         let authorization = match chosen {
             Chosen::Basic => Authorization::Basic(credentials.clone()),
-            Chosen::Digest {
-                challenge,
-                hash,
-                used,
-            } => {
-                *used = used.saturating_add(1);
-                let counted = challenge.qop.contains(&Qop::Auth);
-                let mut answer = DigestAnswer {
-                    username: credentials.username().to_owned(),
-                    realm: challenge.realm.clone(),
-                    nonce: challenge.nonce.clone(),
-                    uri: request.uri.clone(),
-                    response: String::new(),
-                    algorithm: challenge.algorithm.clone(),
-                    opaque: challenge.opaque.clone(),
-                    qop: counted.then_some(Qop::Auth),
-                    cnonce: counted.then(|| self.nonces.next()),
-                    nc: counted.then_some(*used),
-                };
-                answer.response =
-                    digest::response(*hash, &answer, credentials.password(), request.method.as_str());
-                Authorization::Digest(answer)
-            }
+            Chosen::Digest(session) => Authorization::Digest(session.answer(credentials, request)),
         };
         request.headers.set_typed(&authorization);
     }
@@ -177,16 +178,50 @@ impl Authenticator {
     }
 }
 
+impl Session {
+    fn answer(&mut self, credentials: &Credentials, request: &Request) -> DigestAnswer {
+        self.used = self.used.saturating_add(1);
+        let Self {
+            challenge, algorithm, ..
+        } = self;
+        let qop = qop(challenge);
+        let (username, username_form) = match credentials.username() {
+            name if challenge.userhash => (algorithm.userhash(name, &challenge.realm), UsernameForm::Hashed),
+            name if challenge.utf8 && !name.is_ascii() => (name.to_owned(), UsernameForm::Extended),
+            name => (name.to_owned(), UsernameForm::Plain),
+        };
+        let mut answer = DigestAnswer {
+            username,
+            username_form,
+            realm: challenge.realm.clone(),
+            nonce: self.nonce.clone(),
+            uri: request.uri.clone(),
+            response: String::new(),
+            algorithm: challenge.algorithm.clone(),
+            opaque: challenge.opaque.clone(),
+            qop,
+            cnonce: qop.map(|_| self.cnonce.clone()),
+            nc: qop.map(|_| self.used),
+        };
+        answer.response = algorithm.response(&answer, &challenge.nonce, credentials, request);
+        answer
+    }
+}
+
+/// The protection to answer with. The body as well only where nothing less is offered: what a player sends has none.
+fn qop(challenge: &DigestChallenge) -> Option<Qop> {
+    [Qop::Auth, Qop::AuthInt]
+        .into_iter()
+        .find(|qop| challenge.qop.contains(qop))
+}
+
 /// The scheme of a challenge that can be answered, `None` for one that cannot.
 fn scheme(challenge: &Challenge) -> Option<Scheme> {
     match challenge {
         Challenge::Basic { .. } => Some(Scheme::Basic),
-        Challenge::Digest(digest) => {
-            let protects_request_only = digest.qop.is_empty() || digest.qop.contains(&Qop::Auth);
-            Hash::of(digest.algorithm.as_ref())
-                .filter(|_| protects_request_only)
-                .map(Scheme::Digest)
-        }
+        Challenge::Digest(digest) => Algorithm::of(digest.algorithm.as_ref())
+            .filter(|algorithm| qop(digest).is_some() || !algorithm.needs_qop())
+            .map(Scheme::Digest),
         Challenge::Other { .. } => None,
     }
 }
@@ -249,7 +284,7 @@ mod tests {
             algorithm: Some(DigestAlgorithm::Sha256),
             qop: vec![Qop::Auth],
             opaque: Some("0pa9ue".to_owned()),
-            stale: false,
+            ..DigestChallenge::default()
         })
     }
 
@@ -284,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn the_strongest_challenge_is_answered_first_whatever_its_place() {
+    fn q50_the_strongest_challenge_is_answered_first_whatever_its_place() {
         let mut client = authenticator();
         client.challenged(&[md5("m"), sha256("s"), basic()]).unwrap();
         let answer = sent_digest(&mut client);
@@ -294,13 +329,65 @@ mod tests {
     }
 
     #[test]
-    fn each_digest_is_tried_once_and_basic_never_follows() {
+    fn q103_each_digest_is_tried_once_and_basic_never_follows() {
         let mut client = authenticator();
         let offered = [basic(), md5("m"), sha256("s")];
         client.challenged(&offered).unwrap();
         client.challenged(&offered).unwrap();
         assert_eq!(sent_digest(&mut client).nonce, "m");
         assert_eq!(client.challenged(&offered), Err(AuthError::Refused));
+    }
+
+    #[test]
+    fn q50_the_next_of_several_algorithms_is_tried_down_to_the_weakest() {
+        use DigestAlgorithm::{Md5, Md5Sess, Sha256, Sha256Sess, Sha512_256, Sha512_256Sess};
+        let strongest_first = [Sha512_256Sess, Sha512_256, Sha256Sess, Sha256, Md5Sess, Md5];
+        let challenge = |algorithm: &DigestAlgorithm| {
+            Challenge::Digest(DigestChallenge {
+                algorithm: Some(algorithm.clone()),
+                qop: vec![Qop::AuthInt, Qop::Auth],
+                ..DigestChallenge::default()
+            })
+        };
+        let offered: Vec<_> = strongest_first.iter().rev().map(challenge).collect();
+        let mut client = authenticator();
+        for algorithm in strongest_first {
+            client.challenged(&offered).unwrap();
+            let answer = sent_digest(&mut client);
+            assert_eq!((answer.algorithm, answer.qop), (Some(algorithm), Some(Qop::Auth)));
+        }
+        assert_eq!(client.challenged(&offered), Err(AuthError::Refused));
+    }
+
+    #[test]
+    fn the_next_nonce_counts_from_1() {
+        let mut client = authenticator();
+        client.challenged(&[sha256("s")]).unwrap();
+        let first = sent_digest(&mut client);
+        client.informed(&AuthenticationInfo {
+            nextnonce: Some("t".to_owned()),
+            ..AuthenticationInfo::default()
+        });
+        let second = sent_digest(&mut client);
+        assert_eq!((second.nonce.as_str(), second.nc), ("t", Some(1)));
+        assert_ne!(second.response, first.response);
+    }
+
+    #[test]
+    fn a_name_outside_of_ascii_is_encoded_for_a_server_that_reads_it() {
+        let username_form = |utf8, userhash| {
+            let mut client = Authenticator::new(Some(Credentials::new("J\u{e4}s\u{f8}n", "p")), 1);
+            let challenge = DigestChallenge {
+                userhash,
+                utf8,
+                ..DigestChallenge::default()
+            };
+            client.challenged(&[Challenge::Digest(challenge)]).unwrap();
+            sent_digest(&mut client).username_form
+        };
+        assert_eq!(username_form(true, false), UsernameForm::Extended);
+        assert_eq!(username_form(false, false), UsernameForm::Plain);
+        assert_eq!(username_form(true, true), UsernameForm::Hashed);
     }
 
     #[test]
@@ -326,7 +413,7 @@ mod tests {
     fn basic_serves_where_the_digest_on_offer_is_not_spoken() {
         let mut client = authenticator();
         let unknown = Challenge::Digest(DigestChallenge {
-            algorithm: Some(DigestAlgorithm::Other("SHA-512-256".to_owned())),
+            algorithm: Some(DigestAlgorithm::Other("SM3".to_owned())),
             ..DigestChallenge::default()
         });
         client.challenged(&[unknown, basic()]).unwrap();
@@ -334,7 +421,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stale_nonce_is_replaced_once() {
+    fn q52_a_stale_nonce_is_replaced_once() {
         let mut client = authenticator();
         client.challenged(&[md5("old")]).unwrap();
         client.challenged(&[stale("new")]).unwrap();
@@ -343,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_nonce_in_the_middle_of_a_session_is_answered() {
+    fn q42_a_new_nonce_in_the_middle_of_a_session_is_answered() {
         let mut client = authenticator();
         client.challenged(&[md5("first")]).unwrap();
         client.not_refused();
@@ -353,13 +440,18 @@ mod tests {
     }
 
     #[test]
-    fn the_nonce_count_rises_with_each_request_and_the_client_nonce_changes() {
+    fn the_nonce_count_rises_with_each_request_and_the_client_nonce_changes_with_the_challenge() {
         let mut client = authenticator();
         client.challenged(&[sha256("s")]).unwrap();
         let (first, second) = (sent_digest(&mut client), sent_digest(&mut client));
         assert_eq!((first.nc, second.nc), (Some(1), Some(2)));
-        assert_ne!(first.cnonce, second.cnonce);
+        assert_eq!(first.cnonce, second.cnonce);
         assert_ne!(first.response, second.response);
+        client.not_refused();
+        client.challenged(&[sha256("t")]).unwrap();
+        let third = sent_digest(&mut client);
+        assert_eq!(third.nc, Some(1));
+        assert_ne!(third.cnonce, second.cnonce);
     }
 
     #[test]
@@ -368,7 +460,25 @@ mod tests {
         client.challenged(&[md5("m")]).unwrap();
         let answer = sent_digest(&mut client);
         assert_eq!((answer.qop, answer.nc, answer.cnonce), (None, None, None));
-        assert_eq!(answer.uri, "rtsp://192.0.2.1/live");
+    }
+
+    #[test]
+    fn q51_the_digest_names_exactly_what_stands_on_the_request_line() {
+        for uri in [
+            "rtsp://192.0.2.1/live",
+            "rtsp://192.0.2.1:8554/live/trackID=1?a=%20b",
+            "/live",
+            "*",
+        ] {
+            let mut client = authenticator();
+            client.challenged(&[md5("m")]).unwrap();
+            let mut request = Request::new(Method::Setup, uri);
+            client.authorize(&mut request);
+            let Ok(Some(Authorization::Digest(answer))) = request.headers.typed() else {
+                panic!("{uri}")
+            };
+            assert_eq!(answer.uri, uri);
+        }
     }
 
     #[test]
@@ -388,18 +498,24 @@ mod tests {
 
     #[test]
     fn what_is_not_spoken_is_named() {
-        let only_body = Challenge::Digest(DigestChallenge {
-            algorithm: Some(DigestAlgorithm::Md5),
+        let unknown = Challenge::Digest(DigestChallenge {
+            algorithm: Some(DigestAlgorithm::Other("SM3".to_owned())),
             qop: vec![Qop::AuthInt],
+            ..DigestChallenge::default()
+        });
+        let no_nonce_of_ours = Challenge::Digest(DigestChallenge {
+            algorithm: Some(DigestAlgorithm::Md5Sess),
             ..DigestChallenge::default()
         });
         let negotiate = Challenge::Other {
             scheme: "Negotiate".to_owned(),
         };
-        let error = authenticator().challenged(&[only_body, negotiate]).unwrap_err();
+        let error = authenticator()
+            .challenged(&[unknown, no_nonce_of_ours, negotiate])
+            .unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the server offers no way to authenticate that is supported (offered: Digest MD5 qop=auth-int, Negotiate)"
+            "the server offers no way to authenticate that is supported (offered: Digest SM3 qop=auth-int, Digest MD5-sess, Negotiate)"
         );
     }
 

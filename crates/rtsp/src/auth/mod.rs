@@ -1,8 +1,12 @@
 //! Authentication, both ends: the client's [`Authenticator`] and the server's [`Verifier`].
 //!
-//! Basic ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)) and Digest with MD5 and SHA-256, with `qop=auth` and
-//! without ([RFC 7616](https://www.rfc-editor.org/rfc/rfc7616), [RFC 2069](https://www.rfc-editor.org/rfc/rfc2069)).
-//! Not spoken: `auth-int`, the `-sess` algorithms, SHA-512-256.
+//! Basic ([RFC 7617](https://www.rfc-editor.org/rfc/rfc7617)) and Digest ([RFC 7616](https://www.rfc-editor.org/rfc/rfc7616)):
+//! MD5, SHA-256, SHA-512-256 and the `-sess` form of each; `qop` none ([RFC 2069](https://www.rfc-editor.org/rfc/rfc2069)),
+//! `auth` and `auth-int`; `userhash`, names outside of ASCII, `stale` and `nextnonce`. Names and passwords are UTF-8 for
+//! every server.
+//!
+//! Not done: `rspauth` is not verified, see [`Authenticator::informed`]; and what only one vendor's cameras accept without a
+//! password is not tried (Q48).
 //!
 //! Neither end reads a clock or asks for randomness: nonces come from a seed.
 //!

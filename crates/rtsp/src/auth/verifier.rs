@@ -1,6 +1,9 @@
-use super::digest::{self, Hash};
+use super::digest::Algorithm;
 use super::nonces::Nonces;
-use crate::headers::{Authorization, Challenge, DigestAnswer, DigestChallenge, WwwAuthenticate};
+use crate::headers::{
+    AuthenticationInfo, Authorization, Challenge, DigestAnswer, DigestChallenge, UsernameForm,
+    WwwAuthenticate,
+};
 use crate::{Credentials, Request};
 
 /// The server's end: says which challenges to send with 401, and checks what comes back.
@@ -12,6 +15,8 @@ pub struct Verifier {
     offers: Vec<Challenge>,
     nonces: Nonces,
     nonce: String,
+    /// The nonce of the last challenge; `-sess` keeps to it while `nonce` moves on.
+    session_nonce: String,
     /// The greatest count seen with `nonce`: a count must rise
     /// ([RFC 7616 §3.4](https://www.rfc-editor.org/rfc/rfc7616#section-3.4)).
     count: u32,
@@ -26,6 +31,7 @@ impl Verifier {
             credentials,
             offers,
             nonces,
+            session_nonce: nonce.clone(),
             nonce,
             count: 0,
         }
@@ -61,7 +67,18 @@ impl Verifier {
         self.count = 0;
     }
 
-    fn challenges(&self, nonce: Nonce) -> WwwAuthenticate {
+    /// Puts another nonce in the place of the present one and tells the client with a response, so that it need not be
+    /// refused as stale first ([RFC 7616 §3.5](https://www.rfc-editor.org/rfc/rfc7616#section-3.5)).
+    pub fn next_nonce(&mut self) -> AuthenticationInfo {
+        self.renew_nonce();
+        AuthenticationInfo {
+            nextnonce: Some(self.nonce.clone()),
+            ..AuthenticationInfo::default()
+        }
+    }
+
+    fn challenges(&mut self, nonce: Nonce) -> WwwAuthenticate {
+        self.session_nonce.clone_from(&self.nonce);
         let mut challenges = self.offers.clone();
         for challenge in &mut challenges {
             if let Challenge::Digest(digest) = challenge {
@@ -74,26 +91,37 @@ impl Verifier {
 
     /// Is this the answer to one of the offers, computed with the right password, whatever its nonce?
     fn is_right(&self, answer: &DigestAnswer, request: &Request) -> bool {
-        let hash = Hash::of(answer.algorithm.as_ref());
+        let Some(algorithm) = Algorithm::of(answer.algorithm.as_ref()) else {
+            return false;
+        };
         let answers = |offer: &DigestChallenge| {
-            Hash::of(offer.algorithm.as_ref()) == hash
+            Algorithm::of(offer.algorithm.as_ref()) == Some(algorithm)
                 && offer.realm == answer.realm
                 && offer.opaque == answer.opaque
                 && answer
                     .qop
                     .map_or(offer.qop.is_empty(), |qop| offer.qop.contains(&qop))
+                && (offer.userhash || answer.username_form != UsernameForm::Hashed)
         };
         let offered = self
             .offers
             .iter()
             .any(|o| matches!(o, Challenge::Digest(offer) if answers(offer)));
-        let (true, Some(hash)) = (offered, hash) else {
+        if !offered || answer.uri != request.uri {
             return false;
+        }
+        let is_user = match answer.username_form {
+            UsernameForm::Plain | UsernameForm::Extended => answer.username == self.credentials.username(),
+            UsernameForm::Hashed => {
+                answer.username == algorithm.userhash(self.credentials.username(), &answer.realm)
+            }
         };
-        answer.username == self.credentials.username()
-            && answer.uri == request.uri
-            && answer.response
-                == digest::response(hash, answer, self.credentials.password(), request.method.as_str())
+        // An answer to an old nonce began its session with that.
+        let session_nonces = [&self.session_nonce, &answer.nonce];
+        is_user
+            && session_nonces.into_iter().any(|session_nonce| {
+                answer.response == algorithm.response(answer, session_nonce, &self.credentials, request)
+            })
     }
 }
 
@@ -153,7 +181,21 @@ mod tests {
 
     #[test]
     fn both_ends_agree_on_every_scheme() {
+        let with_userhash = Challenge::Digest(DigestChallenge {
+            realm: "r".to_owned(),
+            algorithm: Some(DigestAlgorithm::Sha512_256),
+            qop: vec![Qop::Auth],
+            userhash: true,
+            utf8: true,
+            ..DigestChallenge::default()
+        });
         for offers in [
+            vec![with_userhash],
+            vec![digest(Some(DigestAlgorithm::Md5Sess), &[Qop::Auth])],
+            vec![digest(Some(DigestAlgorithm::Sha256Sess), &[Qop::AuthInt])],
+            vec![digest(Some(DigestAlgorithm::Sha512_256), &[])],
+            vec![digest(Some(DigestAlgorithm::Sha512_256Sess), &[Qop::Auth])],
+            vec![digest(None, &[Qop::AuthInt])],
             vec![basic()],
             vec![digest(None, &[])],
             vec![digest(Some(DigestAlgorithm::Md5), &[Qop::Auth])],
@@ -193,12 +235,26 @@ mod tests {
     }
 
     #[test]
-    fn an_old_nonce_is_stale_and_the_new_one_passes() {
-        let mut server = verifier(vec![digest(Some(DigestAlgorithm::Md5), &[Qop::Auth])]);
+    fn q52_an_old_nonce_is_stale_and_the_new_one_passes() {
+        let mut server = verifier(vec![digest(Some(DigestAlgorithm::Md5Sess), &[Qop::Auth])]);
         let mut client = client("sesame");
         converse(&mut server, &mut client).unwrap();
         server.renew_nonce();
         assert_eq!(converse(&mut server, &mut client), Ok(2));
+    }
+
+    #[test]
+    fn the_next_nonce_passes_without_a_challenge() {
+        for algorithm in [DigestAlgorithm::Sha256, DigestAlgorithm::Sha256Sess] {
+            let mut server = verifier(vec![digest(Some(algorithm), &[Qop::Auth])]);
+            let mut client = client("sesame");
+            converse(&mut server, &mut client).unwrap();
+            client.informed(&server.next_nonce());
+            assert_eq!(converse(&mut server, &mut client), Ok(1));
+            // Not told, it learns by a stale challenge.
+            server.next_nonce();
+            assert_eq!(converse(&mut server, &mut client), Ok(2));
+        }
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub(super) fn ask(request: TransportRequest, taken: &[(u8, u8)]) -> Transport {
 /// What both sides have agreed on, or the answer if it is another transport than was asked for (Q119).
 ///
 /// An answer without a Transport header, and anything that it leaves out, means what was asked (Q19).
+#[expect(clippy::result_large_err, reason = "once for each track")]
 pub(super) fn agree(asked: &Transport, answered: Option<Transport>) -> Result<Transport, Transport> {
     let Some(mut answered) = answered else {
         return Ok(asked.clone());

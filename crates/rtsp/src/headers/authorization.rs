@@ -1,12 +1,12 @@
 use std::fmt;
-use std::str::FromStr;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::grammar::{Quoted, auth_schemes};
+use super::grammar::{Quoted, Value, auth_schemes};
 use super::{DigestAlgorithm, HeaderError, Qop, TypedHeader, name};
-use crate::Credentials;
+use crate::url::percent_decode;
+use crate::{Credentials, Reading};
 
 /// The answer to a challenge ([RFC 2326 §12.5](https://www.rfc-editor.org/rfc/rfc2326#section-12.5)).
 ///
@@ -24,8 +24,10 @@ pub enum Authorization {
 /// `Debug` hides the hash: with the nonce beside it, it lets the password be guessed at leisure.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DigestAnswer {
-    /// Who answers.
+    /// Who answers, or the hash of it, as `username_form` says.
     pub username: String,
+    /// How the name is written.
+    pub username_form: UsernameForm,
     /// The challenge's realm.
     pub realm: String,
     /// The challenge's nonce.
@@ -46,28 +48,33 @@ pub struct DigestAnswer {
     pub nc: Option<u32>,
 }
 
-impl TypedHeader for Authorization {
-    const NAME: &'static str = name::AUTHORIZATION;
+/// How a Digest answer names its user ([RFC 7616 §3.4](https://www.rfc-editor.org/rfc/rfc7616#section-3.4)).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UsernameForm {
+    /// `username`, the name as it is.
+    #[default]
+    Plain,
+    /// `username*`, percent-encoded UTF-8 ([RFC 5987 §3.2](https://www.rfc-editor.org/rfc/rfc5987#section-3.2)).
+    Extended,
+    /// `username` with `userhash=true`: a hash of name and realm, in lower-case hexadecimal.
+    Hashed,
 }
 
-impl FromStr for Authorization {
-    type Err = HeaderError;
+impl TypedHeader for Authorization {
+    const NAME: &'static str = name::AUTHORIZATION;
 
-    fn from_str(value: &str) -> Result<Self, HeaderError> {
-        let fault = |what| HeaderError {
-            header: Self::NAME,
-            offset: 0,
-            what,
-        };
-        let (scheme, rest) = value.trim().split_once(' ').unwrap_or((value.trim(), ""));
+    fn read(value: &str, reading: &mut Reading) -> Result<Self, HeaderError> {
+        let mut read = Value::new::<Self>(value, reading);
+        let text = value.trim();
+        let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
         match scheme.to_ascii_lowercase().as_str() {
             "basic" => basic(rest.trim())
                 .map(Self::Basic)
-                .ok_or(fault("no base64 of user:password")),
-            "digest" => digest(value)
+                .ok_or_else(|| read.fault("no base64 of user:password", rest)),
+            "digest" => digest(&mut read)?
                 .map(Self::Digest)
-                .ok_or(fault("a parameter is missing or unreadable")),
-            _ => Err(fault("neither Basic nor Digest")),
+                .ok_or_else(|| read.fault("a parameter is missing or unreadable", rest)),
+            _ => Err(read.fault("neither Basic nor Digest", scheme)),
         }
     }
 }
@@ -79,25 +86,55 @@ fn basic(encoded: &str) -> Option<Credentials> {
         .map(|(username, password)| Credentials::new(username, password))
 }
 
-fn digest(value: &str) -> Option<DigestAnswer> {
-    let scheme = auth_schemes(value).into_iter().next()?;
-    let get = |name| scheme.get(name).map(str::to_owned);
-    let nc = match scheme.get("nc") {
-        Some(count) => Some(u32::from_str_radix(count, 16).ok()?),
-        None => None,
-    };
-    Some(DigestAnswer {
-        username: get("username")?,
-        realm: get("realm")?,
-        nonce: get("nonce")?,
-        uri: get("uri")?,
-        response: get("response")?,
-        algorithm: scheme.get("algorithm").map(DigestAlgorithm::from),
-        opaque: get("opaque"),
-        qop: scheme.get("qop").and_then(Qop::from_name),
-        cnonce: get("cnonce"),
-        nc,
-    })
+fn digest(value: &mut Value<'_, '_>) -> Result<Option<DigestAnswer>, HeaderError> {
+    Ok(auth_schemes(value)?.first().and_then(|scheme| {
+        let count = scheme.get("nc");
+        let nc = count
+            .map(|count| u32::from_str_radix(count, 16))
+            .transpose()
+            .ok()?;
+        let (username, username_form) = match (scheme.get("username*"), scheme.text("username")) {
+            (Some(extended), _) => (decode_extended(extended)?, UsernameForm::Extended),
+            (None, name) if scheme.is_true("userhash") => (name?, UsernameForm::Hashed),
+            (None, name) => (name?, UsernameForm::Plain),
+        };
+        Some(DigestAnswer {
+            username,
+            username_form,
+            realm: scheme.text("realm")?,
+            nonce: scheme.text("nonce")?,
+            uri: scheme.text("uri")?,
+            response: scheme.text("response")?,
+            algorithm: scheme.get("algorithm").map(DigestAlgorithm::from),
+            opaque: scheme.text("opaque"),
+            qop: scheme.get("qop").and_then(Qop::from_name),
+            cnonce: scheme.text("cnonce"),
+            nc,
+        })
+    }))
+}
+
+fn decode_extended(text: &str) -> Option<String> {
+    let (charset, rest) = text.split_once('\'')?;
+    let (_language, encoded) = rest.split_once('\'')?;
+    charset
+        .eq_ignore_ascii_case("utf-8")
+        .then(|| percent_decode(encoded))
+}
+
+/// What [RFC 5987 §3.2.1](https://www.rfc-editor.org/rfc/rfc5987#section-3.2.1) makes of a text.
+struct Extended<'a>(&'a str);
+
+impl fmt::Display for Extended<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UTF-8\'\'")?;
+        self.0.bytes().try_for_each(|byte| match byte {
+            b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                write!(f, "{}", char::from(byte))
+            }
+            _ => write!(f, "%{byte:02X}"),
+        })
+    }
 }
 
 impl fmt::Display for Authorization {
@@ -114,10 +151,13 @@ impl fmt::Display for Authorization {
 
 impl fmt::Display for DigestAnswer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.username_form {
+            UsernameForm::Extended => write!(f, "Digest username*={}", Extended(&self.username)),
+            _ => write!(f, "Digest username={}", Quoted(&self.username)),
+        }?;
         write!(
             f,
-            "Digest username={}, realm={}, nonce={}, uri={}, response={}",
-            Quoted(&self.username),
+            ", realm={}, nonce={}, uri={}, response={}",
             Quoted(&self.realm),
             Quoted(&self.nonce),
             Quoted(&self.uri),
@@ -137,6 +177,9 @@ impl fmt::Display for DigestAnswer {
         }
         if let Some(cnonce) = &self.cnonce {
             write!(f, ", cnonce={}", Quoted(cnonce))?;
+        }
+        if self.username_form == UsernameForm::Hashed {
+            f.write_str(", userhash=true")?;
         }
         Ok(())
     }
@@ -161,6 +204,7 @@ mod tests {
     fn reads_and_writes_answers() {
         let older = || DigestAnswer {
             username: "us\"er".to_owned(),
+            username_form: UsernameForm::Plain,
             realm: "r".to_owned(),
             nonce: "n".to_owned(),
             uri: "rtsp://h/a,b".to_owned(),
@@ -181,24 +225,41 @@ mod tests {
         };
         let older_text =
             r#"Digest username="us\"er", realm="r", nonce="n", uri="rtsp://h/a,b", response="0123""#;
-        check(&[
-            (
-                "Basic dXNlcjpwYTpzcw==",
-                Authorization::Basic(Credentials::new("user", "pa:ss")),
-                "Basic dXNlcjpwYTpzcw==",
-            ),
-            (
-                "basic   Og== ",
-                Authorization::Basic(Credentials::new("", "")),
-                "Basic Og==",
-            ),
-            (older_text, Authorization::Digest(older()), older_text),
-            (
-                r#"digest response=0123,uri="rtsp://h/a,b",nonce=n,realm=r,username="us\"er",cnonce="c",nc=0000001F,qop="auth",opaque="",algorithm="SHA-256""#,
-                Authorization::Digest(newer),
-                r#"Digest username="us\"er", realm="r", nonce="n", uri="rtsp://h/a,b", response="0123", algorithm=SHA-256, opaque="", qop=auth, nc=0000001f, cnonce="c""#,
-            ),
-        ]);
+        let extended = DigestAnswer {
+            username: "J\u{e4}s\u{f8}n Doe".to_owned(),
+            username_form: UsernameForm::Extended,
+            ..older()
+        };
+        let hashed = DigestAnswer {
+            username: "00ff".to_owned(),
+            username_form: UsernameForm::Hashed,
+            ..older()
+        };
+        let extended_text = r#"Digest username*=UTF-8''J%C3%A4s%C3%B8n%20Doe, realm="r", nonce="n", uri="rtsp://h/a,b", response="0123""#;
+        let hashed_text = r#"Digest username="00ff", realm="r", nonce="n", uri="rtsp://h/a,b", response="0123", userhash=true"#;
+        check(
+            include_str!("../../../../fuzz/corpus/rtsp_headers/authorization"),
+            &[
+                (
+                    "Basic dXNlcjpwYTpzcw==",
+                    Authorization::Basic(Credentials::new("user", "pa:ss")),
+                    "Basic dXNlcjpwYTpzcw==",
+                ),
+                (
+                    "basic   Og== ",
+                    Authorization::Basic(Credentials::new("", "")),
+                    "Basic Og==",
+                ),
+                (older_text, Authorization::Digest(older()), older_text),
+                (extended_text, Authorization::Digest(extended), extended_text),
+                (hashed_text, Authorization::Digest(hashed), hashed_text),
+                (
+                    r#"digest response=0123,uri="rtsp://h/a,b",nonce=n,realm=r,username="us\"er",cnonce="c",nc=0000001F,qop="auth",opaque="",algorithm="SHA-256""#,
+                    Authorization::Digest(newer),
+                    r#"Digest username="us\"er", realm="r", nonce="n", uri="rtsp://h/a,b", response="0123", algorithm=SHA-256, opaque="", qop=auth, nc=0000001f, cnonce="c""#,
+                ),
+            ],
+        );
     }
 
     #[test]

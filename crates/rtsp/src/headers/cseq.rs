@@ -1,7 +1,8 @@
 use std::fmt;
-use std::str::FromStr;
 
+use super::grammar::Value;
 use super::{HeaderError, TypedHeader, name};
+use crate::Reading;
 
 /// The number that ties a response to its request ([RFC 2326 §12.17](https://www.rfc-editor.org/rfc/rfc2326#section-12.17)).
 ///
@@ -11,18 +12,12 @@ pub struct CSeq(pub u32);
 
 impl TypedHeader for CSeq {
     const NAME: &'static str = name::CSEQ;
-}
 
-impl FromStr for CSeq {
-    type Err = HeaderError;
-
-    fn from_str(value: &str) -> Result<Self, HeaderError> {
+    fn read(value: &str, reading: &mut Reading) -> Result<Self, HeaderError> {
         let number = value.trim().parse();
-        number.map(Self).map_err(|_| HeaderError {
-            header: Self::NAME,
-            offset: 0,
-            what: "not a number",
-        })
+        number
+            .map(Self)
+            .map_err(|_| Value::new::<Self>(value, reading).fault("not a number", value))
     }
 }
 
@@ -40,11 +35,14 @@ mod tests {
     #[test]
     fn reads_with_spaces_around_it() {
         // Q12
-        check(&[
-            ("302", CSeq(302), "302"),
-            ("  7 ", CSeq(7), "7"),
-            ("4294967295", CSeq(u32::MAX), "4294967295"),
-        ]);
+        check(
+            include_str!("../../../../fuzz/corpus/rtsp_headers/cseq"),
+            &[
+                ("302", CSeq(302), "302"),
+                ("  7 ", CSeq(7), "7"),
+                ("4294967295", CSeq(u32::MAX), "4294967295"),
+            ],
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
+use super::grammar::Value;
 use super::{HeaderError, TypedHeader, name};
+use crate::{Reading, Tolerance};
 
 /// The session that SETUP made ([RFC 2326 §12.37](https://www.rfc-editor.org/rfc/rfc2326#section-12.37)).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,32 +22,32 @@ impl Session {
 
 impl TypedHeader for Session {
     const NAME: &'static str = name::SESSION;
-}
 
-impl FromStr for Session {
-    type Err = HeaderError;
-
-    fn from_str(value: &str) -> Result<Self, HeaderError> {
+    /// Parameters that are not a timeout above 0 are ignored (Q10).
+    fn read(value: &str, reading: &mut Reading) -> Result<Self, HeaderError> {
         let mut parts = value.split(';').map(str::trim);
         let id = parts.next().unwrap_or_default();
+        let mut value = Value::new::<Self>(value, reading);
         if id.is_empty() {
-            return Err(HeaderError {
-                header: Self::NAME,
-                offset: 0,
-                what: "no session id",
-            });
+            return Err(value.fault("no session id", id));
         }
-        let timeout = parts
-            .filter_map(|part| part.split_once('='))
-            .find(|(name, _)| name.trim_end().eq_ignore_ascii_case("timeout"))
-            .and_then(|(_, seconds)| seconds.trim().parse().ok())
-            .filter(|&seconds: &u32| seconds > 0)
-            .map(|seconds| Duration::from_secs(seconds.into()));
-        Ok(Self {
-            id: id.to_owned(),
-            timeout,
-        })
+        let mut timeout = None;
+        for part in parts {
+            match read_timeout(part) {
+                Some(seconds) if timeout.is_none() => timeout = Some(seconds),
+                _ => value.tolerate(Tolerance::SessionParameter, part)?,
+            }
+        }
+        let id = id.to_owned();
+        Ok(Self { id, timeout })
     }
+}
+
+fn read_timeout(parameter: &str) -> Option<Duration> {
+    let (name, seconds) = parameter.split_once('=')?;
+    let seconds: u32 = seconds.trim().parse().ok()?;
+    (seconds > 0 && name.trim_end().eq_ignore_ascii_case("timeout"))
+        .then(|| Duration::from_secs(seconds.into()))
 }
 
 impl fmt::Display for Session {
@@ -62,7 +63,7 @@ impl fmt::Display for Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::headers::tests::check;
+    use crate::headers::tests::{check, check_strict, check_tolerance};
 
     fn session(id: &str, seconds: Option<u64>) -> Session {
         Session {
@@ -73,23 +74,42 @@ mod tests {
 
     #[test]
     fn reads_the_timeout_where_it_says_something() {
-        // Q10
-        check(&[
-            ("12345678", session("12345678", None), "12345678"),
-            ("A1b2;timeout=60", session("A1b2", Some(60)), "A1b2;timeout=60"),
-            (
-                "  A1b2 ; Timeout = 20 ",
-                session("A1b2", Some(20)),
-                "A1b2;timeout=20",
-            ),
-            ("A1b2;timeout=0", session("A1b2", None), "A1b2"),
-            ("A1b2;timeout=;x=y;", session("A1b2", None), "A1b2"),
-            (
-                "A1b2;mode=x;timeout=5",
-                session("A1b2", Some(5)),
-                "A1b2;timeout=5",
-            ),
-        ]);
+        check(
+            include_str!("../../../../fuzz/corpus/rtsp_headers/session"),
+            &[
+                ("12345678", session("12345678", None), "12345678"),
+                ("A1b2;timeout=60", session("A1b2", Some(60)), "A1b2;timeout=60"),
+                (
+                    "  A1b2 ; Timeout = 20 ",
+                    session("A1b2", Some(20)),
+                    "A1b2;timeout=20",
+                ),
+                ("A1b2;timeout=0", session("A1b2", None), "A1b2"),
+                ("A1b2;timeout=;x=y;", session("A1b2", None), "A1b2"),
+                (
+                    "A1b2;mode=x;timeout=5",
+                    session("A1b2", Some(5)),
+                    "A1b2;timeout=5",
+                ),
+            ],
+        );
+    }
+
+    #[test]
+    fn q10_a_timeout_that_says_nothing_and_unknown_parameters_are_ignored() {
+        let none = session("A1b2", None);
+        check_tolerance(Tolerance::SessionParameter, 5, "A1b2;timeout=0", &none);
+        check_tolerance(Tolerance::SessionParameter, 6, "A1b2; timeout", &none);
+        check_tolerance(Tolerance::SessionParameter, 5, "A1b2;", &none);
+        let twenty = session("A1b2", Some(20));
+        check_tolerance(Tolerance::SessionParameter, 5, "A1b2;mode=x;timeout=20", &twenty);
+        check_tolerance(
+            Tolerance::SessionParameter,
+            16,
+            "A1b2;timeout=20;timeout=30",
+            &twenty,
+        );
+        check_strict::<Session>(&["A1b2", "  A1b2 ; Timeout = 20 "]);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::Reading;
 use crate::headers::{HeaderError, Repetition, TypedHeader, name};
 use crate::url::Redacted;
 
 /// The headers of one message, in their order, each name any number of times.
 ///
 /// Names are found in any case and written in the RFC's own (Q13). Nothing in a value can end its line:
-/// control characters become spaces as it goes in. `Debug` hides what an `Authorization` says, and the secrets in URLs.
+/// control characters become spaces as it goes in. `Debug` hides what an `Authorization` says, keys, and the secrets in URLs.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Headers(Vec<(Cow<'static, str>, String)>);
 
@@ -33,19 +34,24 @@ impl Headers {
     ///
     /// Fails when it is there and cannot be read as one.
     pub fn typed<H: TypedHeader>(&self) -> Result<Option<H>, HeaderError> {
+        self.typed_with(&mut Reading::default())
+    }
+
+    /// [`typed`](Self::typed) under a policy.
+    pub fn typed_with<H: TypedHeader>(&self, reading: &mut Reading) -> Result<Option<H>, HeaderError> {
         let mut values = self.get_all(H::NAME);
         let Some(first) = values.next() else {
             return Ok(None);
         };
         match H::REPETITION {
-            Repetition::FirstCounts => first.parse().map(Some),
+            Repetition::FirstCounts => H::read(first, reading).map(Some),
             Repetition::OneList => {
                 let mut list = first.to_owned();
                 for value in values {
                     list.push_str(", ");
                     list.push_str(value);
                 }
-                list.parse().map(Some)
+                H::read(&list, reading).map(Some)
             }
         }
     }
@@ -89,7 +95,11 @@ impl fmt::Debug for Headers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map()
             .entries(self.iter().map(|(name, value)| {
-                let secret = matches!(name, name::AUTHORIZATION | name::PROXY_AUTHORIZATION);
+                let secret = match name {
+                    name::AUTHORIZATION | name::PROXY_AUTHORIZATION | name::KEY_MGMT => true,
+                    name::TRANSPORT => value.to_ascii_lowercase().contains("mikey"),
+                    _ => false,
+                };
                 let shown = if secret { "<redacted>" } else { value };
                 (name, Redacted(shown).to_string())
             }))
