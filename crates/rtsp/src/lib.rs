@@ -110,4 +110,4 @@ pub use message::{
     ParseError, Parsed, Parser, Request, Response, StatusCode, parse, write_interleaved_header,
 };
 pub use tolerance::{Policy, Reading, Tolerance, Tolerances};
-pub use url::{Credentials, RtspUrl, Scheme, UrlError, base_url};
+pub use url::{Credentials, RtspUrl, Scheme, UrlError, base_url, base_url_with};

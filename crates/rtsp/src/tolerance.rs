@@ -60,19 +60,18 @@ tolerances! {
         ChallengeParameter => "challenge lacks its realm or nonce",
 
         // URLs
-        /// Content-Base has no scheme (Q1).
+        /// Content-Base has no scheme (Q1): its path counts. Refused, it is passed over.
         MissingScheme => "url has no scheme",
-        /// A URL has its scheme twice, or an authority that is none (Q2). Only its path counts.
+        /// Content-Base or a control attribute has two schemes, another protocol's, or an authority that is none (Q2): only its
+        /// path counts. Refused, it is passed over.
         BrokenAuthority => "url has two schemes or no valid host",
-        /// Content-Base is a path (Q3).
+        /// Content-Base is a path (Q3). Refused, it is passed over.
         RelativeBase => "base url is a path",
-        /// A URL names another server than the one connected to (Q4, Q132): only its path counts. Refused, it counts as it
-        /// stands.
+        /// Content-Base or a control attribute names another server than the one connected to (Q4, Q132): only its path counts.
+        /// Refused, it counts as it stands.
         OtherServer => "url names another server",
         /// A control attribute is put behind the base URL as text (Q5, Q132). Refused, it is resolved by RFC 3986.
         TextualControl => "control attribute is no relative url",
-        /// A media section has no control attribute (Q6): its URL is the base URL.
-        MissingControl => "no control attribute",
         /// Credentials in a URL are not percent-encoded (Q54).
         UnescapedCredentials => "credentials are not percent-encoded",
         /// A URL holds characters that no URL may hold. They are percent-encoded.
