@@ -1,4 +1,4 @@
-use throughline_rtsp::{Message, ParseError, Parsed, parse};
+use throughline_rtsp::{Message, ParseError, Parsed, Parser, Policy, Tolerances, parse};
 
 /// What a connection carried: each message and frame with the offset of its first byte, and the error that ended it.
 #[derive(Debug, PartialEq)]
@@ -8,29 +8,44 @@ struct Carried {
     error: Option<(usize, ParseError)>,
 }
 
-/// A connection's bytes give the same messages however they are cut, and a message that is written reads the same.
+/// Up to so many bytes an input is cut in two at every place.
+const EVERY_SPLIT: usize = 256;
+
+/// A connection's bytes give the same messages however they are cut, a message that is written reads the same, and what is
+/// read without leniency is read the same with it.
 pub fn rtsp_message(data: &[u8]) {
-    let whole = read(data, data.len().max(1));
+    let whole = read([data], Policy::default());
     // Byte by byte where that is affordable: then each message was tried at each split point of its own.
-    assert_eq!(read(data, 1 + data.len() / 256), whole);
-    for (_, message) in &whole.messages {
+    assert_eq!(read(data.chunks(1 + data.len() / 256), Policy::default()), whole);
+    for split in 1..data.len().min(EVERY_SPLIT) {
+        let (first, second) = data.split_at(split);
+        assert_eq!(
+            read([first, second], Policy::default()),
+            whole,
+            "split at {split}"
+        );
+    }
+    let (carried, tolerated) = &whole;
+    let (strict, _) = read([data], Policy::strict());
+    assert!(!tolerated.is_empty() || strict == *carried, "{strict:?}");
+    for (_, message) in &carried.messages {
         round_trip(message);
     }
 }
 
-/// Reads a connection whose bytes arrive in pieces of `piece` bytes.
-fn read(data: &[u8], piece: usize) -> Carried {
+/// Reads a connection whose bytes arrive in these pieces.
+fn read<'d>(pieces: impl IntoIterator<Item = &'d [u8]>, policy: Policy) -> (Carried, Tolerances) {
     let mut carried = Carried {
         messages: Vec::new(),
         frames: Vec::new(),
         error: None,
     };
-    let mut at = 0;
-    let mut arrived = 0;
-    while arrived < data.len() {
-        arrived = data.len().min(arrived + piece);
+    let mut parser = Parser::new(policy);
+    let (mut arrived, mut at) = (Vec::new(), 0);
+    for piece in pieces {
+        arrived.extend_from_slice(piece);
         loop {
-            let consumed = match parse(&data[at..arrived]) {
+            let consumed = match parser.parse(&arrived[at..]) {
                 Ok(Parsed::Incomplete) => break,
                 Ok(Parsed::Skipped { consumed }) => consumed,
                 Ok(Parsed::Message { consumed, message }) => {
@@ -46,16 +61,16 @@ fn read(data: &[u8], piece: usize) -> Carried {
                     consumed
                 }
                 Err(error) => {
-                    assert!(error.offset <= arrived - at, "{error}");
+                    assert!(error.offset <= arrived.len() - at, "{error}");
                     carried.error = Some((at, error));
-                    return carried;
+                    return (carried, parser.tolerated());
                 }
             };
             assert!(consumed > 0, "nothing consumed at {at}");
             at += consumed;
         }
     }
-    carried
+    (carried, parser.tolerated())
 }
 
 /// Writing makes some things tidy once (control characters, repeated blanks, the order of headers), and never again.

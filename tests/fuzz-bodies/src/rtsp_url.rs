@@ -1,4 +1,4 @@
-use throughline_rtsp::{Credentials, RtspUrl, base_url};
+use throughline_rtsp::{Credentials, Policy, Reading, RtspUrl, base_url, base_url_with};
 
 /// A password that no input holds by chance, and that no escape before it can reach into.
 const SECRET: &str = "hunterTwo";
@@ -55,6 +55,10 @@ fn join(url: &RtspUrl, control: &str) {
     if let Ok(moved) = url.join_location(control) {
         check(&moved);
     }
+    let mut strict = Reading::new(Policy::strict());
+    is_fit(&url.join_control_with(Some(control), &mut strict));
+    is_fit(&base_url_with(url, Some(control), Some(control), &mut strict));
+    assert!(strict.tolerated().is_empty());
 }
 
 /// A URL with [`SECRET`] in its password, as a person or a camera may write it, is shown without.
