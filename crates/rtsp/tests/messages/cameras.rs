@@ -1,17 +1,19 @@
 //! What cameras and players say, read through their headers.
 
+use std::fmt::Debug;
+use std::time::Duration;
+
 use throughline_rtsp::headers::{
-    CSeq, Challenge, DigestAlgorithm, LowerTransport, Public, RtpInfo, Session, Transport, WwwAuthenticate,
-    name,
+    CSeq, Challenge, DigestAlgorithm, HeaderFault, Public, RtpInfo, RtpInfoEntry, Session, Transport,
+    TransportMode, TypedHeader, WwwAuthenticate, name,
 };
-use throughline_rtsp::{Method, RtspUrl, StatusCode, base_url};
+use throughline_rtsp::{Method, Policy, Reading, RtspUrl, StatusCode, Tolerance, base_url_with};
 
 use crate::fixture;
 use crate::support::{request, response};
 
 #[test]
-fn a_status_without_reason_and_an_empty_header_are_accepted() {
-    // Q17, Q18
+fn q18_an_empty_header_is_one() {
     let response = response(fixture::foscam_options_without_reason);
     assert_eq!((response.status, response.reason.as_str()), (StatusCode::OK, ""));
     assert_eq!(response.headers.get(name::SERVER), Some(""));
@@ -20,8 +22,7 @@ fn a_status_without_reason_and_an_empty_header_are_accepted() {
 }
 
 #[test]
-fn lines_may_end_without_carriage_return_and_names_be_in_any_case() {
-    // Q13
+fn q13_names_may_be_in_any_case() {
     let response = response(fixture::xiongmai_describe_line_feeds_only);
     assert_eq!(response.headers.typed(), Ok(Some(CSeq(3))));
     assert_eq!(response.headers.get("Content-Type"), Some("application/sdp"));
@@ -55,8 +56,7 @@ fn bytes_that_are_not_utf8_spoil_only_their_own_header() {
 }
 
 #[test]
-fn cseq_with_spaces_and_a_header_without_any_are_read() {
-    // Q12, Q18
+fn q18_a_header_may_have_many_spaces_or_none() {
     let response = response(fixture::longse_unauthorized_cseq_with_spaces);
     assert_eq!(response.headers.typed(), Ok(Some(CSeq(2))));
     let basic = Challenge::Basic {
@@ -66,8 +66,7 @@ fn cseq_with_spaces_and_a_header_without_any_are_read() {
 }
 
 #[test]
-fn a_realm_with_parentheses_commas_and_escapes_is_one_string() {
-    // Q49
+fn q49_a_realm_with_parentheses_commas_and_escapes_is_one_string() {
     let response = response(fixture::tplink_unauthorized_realm_with_parentheses);
     let WwwAuthenticate(challenges) = response.headers.typed().unwrap().unwrap();
     let [Challenge::Digest(digest)] = challenges.as_slice() else {
@@ -79,8 +78,7 @@ fn a_realm_with_parentheses_commas_and_escapes_is_one_string() {
 }
 
 #[test]
-fn challenges_in_two_headers_and_in_one_are_all_found_in_order() {
-    // Q50
+fn q50_challenges_in_two_headers_and_in_one_are_all_found_in_order() {
     let in_two = response(fixture::dahua_unauthorized_two_headers);
     let WwwAuthenticate(in_two) = in_two.headers.typed().unwrap().unwrap();
     assert!(
@@ -109,69 +107,194 @@ fn challenges_in_two_headers_and_in_one_are_all_found_in_order() {
     assert_eq!(realm, "IPC");
 }
 
-#[test]
-fn a_transport_is_read_in_the_cameras_own_spelling() {
-    let transport = |bytes| response(bytes).headers.typed::<Transport>().unwrap().unwrap();
-    // Q22
-    let hikvision = transport(fixture::hikvision_setup_ssrc_with_space);
-    assert_eq!(
-        (hikvision.ssrc, hikvision.interleaved),
-        (Some(0x4d_8c1f), Some((0, 1)))
-    );
-    // Q20
-    assert_eq!(
-        transport(fixture::escam_setup_interleaved_without_tcp).lower,
-        LowerTransport::Tcp
-    );
-    // Q23, Q110
-    let vivotek = transport(fixture::vivotek_setup_comma_before_ssrc);
-    assert_eq!(
-        (vivotek.client_port, vivotek.ssrc),
-        (Some((40000, 40001)), Some(0x6f7c))
-    );
-}
-
-#[test]
-fn a_session_timeout_with_spaces_is_read() {
-    // Q10
-    let session: Session = response(fixture::vivotek_setup_comma_before_ssrc)
-        .headers
-        .typed()
-        .unwrap()
-        .unwrap();
-    assert_eq!(
-        (session.id.as_str(), session.timeout.map(|t| t.as_secs())),
-        ("12345678", Some(80))
-    );
-}
-
-#[test]
-fn rtp_info_with_bogus_parts_keeps_the_others() {
-    // Q87
-    let info = |bytes| response(bytes).headers.typed::<RtpInfo>().unwrap().unwrap().0;
-    let laureii = info(fixture::laureii_play_trailing_semicolon);
-    assert_eq!(
-        (laureii[0].seq, laureii[0].rtptime),
-        (Some(21434), Some(3_141_593))
-    );
-    let omny = info(fixture::omny_play_negative_rtptime);
-    assert_eq!((omny[0].seq, omny[0].rtptime), (Some(0), None));
-    assert_eq!((omny[1].seq, omny[1].rtptime), (None, Some(90)));
-}
-
-#[test]
-fn a_broken_content_base_still_leads_to_the_stream() {
-    // Q1, Q2
-    let url = RtspUrl::parse("rtsp://198.51.100.7:8554/stream1").unwrap().0;
-    for fixture in [
-        fixture::anjvision_describe_content_base_without_scheme,
-        fixture::unifi_describe_content_base_with_two_schemes,
-    ] {
-        let response = response(fixture);
-        let base = base_url(&url, response.headers.get(name::CONTENT_BASE), None);
-        let control = base.join_control(Some("trackID=1"));
-        assert_eq!(control.as_str(), "rtsp://198.51.100.7:8554/stream1/trackID=1");
+/// What a header says with this tolerance alone; without it, reading it fails or says what `refused` does.
+fn check<H: TypedHeader + Debug + PartialEq>(bytes: &[u8], tolerance: Tolerance, value: &H) -> Option<H> {
+    let headers = response(bytes).headers;
+    let mut reading = Reading::new(Policy::strict().tolerate(tolerance));
+    let read = headers.typed_with::<H>(&mut reading);
+    assert_eq!(read.as_ref().map(Option::as_ref), Ok(Some(value)));
+    assert_eq!(headers.typed::<H>(), read);
+    assert_eq!(reading.tolerated().iter().collect::<Vec<_>>(), [tolerance]);
+    let mut reading = Reading::new(Policy::default().refuse(tolerance));
+    match headers.typed_with::<H>(&mut reading) {
+        Err(error) => {
+            assert_eq!(error.what, HeaderFault::NotTolerated(tolerance));
+            None
+        }
+        Ok(read) => read,
     }
+}
+
+#[test]
+fn q10_a_timeout_of_0_says_nothing() {
+    let session = Session {
+        id: "12345678".to_owned(),
+        timeout: None,
+    };
+    let refused = check(
+        fixture::generic_setup_timeout_zero,
+        Tolerance::SessionParameter,
+        &session,
+    );
+    assert_eq!(refused, None);
+}
+
+#[test]
+fn q10_a_timeout_may_have_spaces_around_it() {
+    // As the RFC allows.
+    let headers = response(fixture::vivotek_setup_comma_before_ssrc).headers;
+    let mut strict = Reading::new(Policy::strict());
+    let session = Session {
+        id: "12345678".to_owned(),
+        timeout: Some(Duration::from_secs(80)),
+    };
+    assert_eq!(headers.typed_with(&mut strict), Ok(Some(session)));
+}
+
+#[test]
+fn q20_channels_without_tcp_mean_tcp() {
+    let tcp = Transport::interleaved(0, 1);
+    let refused = check(
+        fixture::escam_setup_interleaved_without_tcp,
+        Tolerance::InterleavedWithoutTcp,
+        &tcp,
+    );
+    assert_eq!(refused, None);
+}
+
+#[test]
+fn q21_one_channel_has_the_next_for_rtcp() {
+    // As the RFC has it.
+    let headers = response(fixture::generic_setup_one_channel).headers;
+    let mut strict = Reading::new(Policy::strict());
+    assert_eq!(
+        headers.typed_with(&mut strict),
+        Ok(Some(Transport::interleaved(0, 1)))
+    );
+}
+
+#[test]
+fn q22_an_ssrc_may_have_a_space_and_six_digits() {
+    let transport = Transport {
+        ssrc: Some(0x4d_8c1f),
+        mode: vec![TransportMode::Play],
+        ..Transport::interleaved(0, 1)
+    };
+    let refused = check(
+        fixture::hikvision_setup_ssrc_with_space,
+        Tolerance::TransportSsrc,
+        &transport,
+    );
+    assert_eq!(refused, None);
+}
+
+#[test]
+fn q23_q110_a_comma_may_stand_before_an_ssrc_of_16_bits() {
+    let headers = response(fixture::vivotek_setup_comma_before_ssrc).headers;
+    let transport = Transport {
+        ssrc: Some(0x6f7c),
+        ..Transport::udp(40000, 40001)
+    };
+    assert_eq!(headers.typed(), Ok(Some(transport)));
+    for refused in [Tolerance::TransportComma, Tolerance::TransportSsrc] {
+        let mut reading = Reading::new(Policy::default().refuse(refused));
+        let error = headers.typed_with::<Transport>(&mut reading).unwrap_err();
+        assert_eq!(error.what, HeaderFault::NotTolerated(refused));
+    }
+}
+
+#[test]
+fn q87_rtp_info_with_bogus_parts_keeps_the_others() {
+    let entry = |track: u8, seq, rtptime| RtpInfoEntry {
+        url: format!("rtsp://192.0.2.10/stream1/trackID={track}"),
+        seq,
+        rtptime,
+    };
+    let laureii = RtpInfo(vec![entry(1, Some(21434), Some(3_141_593))]);
+    let refused = check(
+        fixture::laureii_play_trailing_semicolon,
+        Tolerance::RtpInfo,
+        &laureii,
+    );
+    assert_eq!(refused, None);
+    let omny = RtpInfo(vec![entry(1, Some(0), None), entry(2, None, Some(90))]);
+    let refused = check(fixture::omny_play_negative_rtptime, Tolerance::RtpInfo, &omny);
+    assert_eq!(refused, None);
+}
+
+#[test]
+fn q136_a_timestamp_of_0_is_unknown() {
+    let info = |rtptime| {
+        RtpInfo(vec![RtpInfoEntry {
+            url: "rtsp://192.0.2.10:7447/cam/trackID=1".to_owned(),
+            seq: Some(17),
+            rtptime,
+        }])
+    };
+    let refused = check(
+        fixture::unifi_play_rtptime_zero,
+        Tolerance::ZeroRtpTime,
+        &info(None),
+    );
+    assert_eq!(refused, Some(info(Some(0))));
+}
+
+/// The URL of the stream with this tolerance alone, and without it.
+fn stream_urls(bytes: &[u8], tolerance: Tolerance) -> [String; 2] {
+    let request = RtspUrl::parse("rtsp://198.51.100.7:8554/stream1").unwrap().0;
+    let headers = response(bytes).headers;
+    let text = Policy::strict().tolerate(Tolerance::TextualControl);
+    [text.tolerate(tolerance), text].map(|policy| {
+        let mut reading = Reading::new(policy);
+        let base = base_url_with(&request, headers.get(name::CONTENT_BASE), None, &mut reading);
+        assert_eq!(
+            reading.tolerated().contains(tolerance),
+            policy.tolerates(tolerance)
+        );
+        let url = base.join_control_with(Some("trackID=1"), &mut reading);
+        url.as_str().to_owned()
+    })
+}
+
+const AT_THE_REQUEST: &str = "rtsp://198.51.100.7:8554/stream1/trackID=1";
+
+#[test]
+fn q1_q2_a_broken_content_base_is_mended_or_passed_over() {
+    // The path is that of the request, so both lead to the stream.
+    let urls = stream_urls(
+        fixture::anjvision_describe_content_base_without_scheme,
+        Tolerance::MissingScheme,
+    );
+    assert_eq!(urls, [AT_THE_REQUEST; 2]);
+    let urls = stream_urls(
+        fixture::unifi_describe_content_base_with_two_schemes,
+        Tolerance::BrokenAuthority,
+    );
+    assert_eq!(urls, [AT_THE_REQUEST; 2]);
+}
+
+#[test]
+fn q3_a_content_base_that_is_a_path_counts_or_is_passed_over() {
+    let urls = stream_urls(
+        fixture::generic_describe_content_base_path,
+        Tolerance::RelativeBase,
+    );
+    assert_eq!(urls, ["rtsp://198.51.100.7:8554/trackID=1", AT_THE_REQUEST]);
+}
+
+#[test]
+fn q4_q132_a_content_base_elsewhere_counts_with_its_path_or_as_it_stands() {
+    let urls = stream_urls(
+        fixture::dvr_describe_content_base_behind_query,
+        Tolerance::OtherServer,
+    );
+    assert_eq!(
+        urls,
+        [
+            "rtsp://198.51.100.7:8554/live?channel=1/trackID=1",
+            "rtsp://dvr.dyn.example:9554/live?channel=1/trackID=1",
+        ]
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Messages, frames and headers: cameras' wording, every split point, limits, hostile bytes.
 
+#[cfg(test)]
 mod cameras;
 #[cfg(test)]
 mod support;
@@ -28,9 +29,13 @@ mod fixture {
         bosch_server_header_not_utf8
         client_set_parameter_with_body
         dahua_unauthorized_two_headers
+        dvr_describe_content_base_behind_query
         escam_setup_interleaved_without_tcp
         ffmpeg_describe
         foscam_options_without_reason
+        generic_describe_content_base_path
+        generic_setup_one_channel
+        generic_setup_timeout_zero
         hikvision_options
         hikvision_setup_ssrc_with_space
         laureii_play_trailing_semicolon
@@ -41,6 +46,7 @@ mod fixture {
         prama_unauthorized_two_digests_in_one_header
         tplink_unauthorized_realm_with_parentheses
         unifi_describe_content_base_with_two_schemes
+        unifi_play_rtptime_zero
         vivotek_setup_comma_before_ssrc
         vlc_setup_two_transports
         xiongmai_describe_line_feeds_only

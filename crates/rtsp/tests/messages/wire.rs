@@ -26,8 +26,7 @@ fn busy_stream() -> Vec<u8> {
 }
 
 #[test]
-fn a_stream_reads_the_same_at_every_split_point() {
-    // Q47
+fn q47_a_stream_reads_the_same_at_every_split_point() {
     let stream = busy_stream();
     let whole = read([stream.as_slice()]);
     let messages = whole
@@ -111,8 +110,7 @@ fn damaged_bytes_never_panic_and_read_the_same_however_they_are_cut() {
 }
 
 #[test]
-fn a_request_is_written_with_cseq_first_and_canonical_names() {
-    // Q13, Q96
+fn q13_q96_a_request_is_written_with_cseq_first_and_canonical_names() {
     let mut request = Request::new(Method::SetParameter, "rtsp://192.0.2.10/a");
     request.headers.append("user-agent", "throughline");
     request.headers.append("X-Own", "1");
@@ -185,7 +183,7 @@ fn control_characters_of_a_reason_are_spaces() {
 
 #[test]
 fn garbage_between_frames_is_skipped_to_the_next_believable_one() {
-    // Q33: neither a `$` on an absurd channel, nor one with an absurd length, nor one that holds no RTP.
+    // Neither a `$` on an absurd channel, nor one with an absurd length, nor one that holds no RTP.
     let garbage = b"\x00\x01$\x40\x00\x10\x80$\x00\x00\x03\x80$\x00\x01\x00\x7fRTSPx";
     let next = frame(2, 20);
     let items = read([
@@ -385,4 +383,28 @@ fn a_stream_that_restarts_behind_garbage_is_found_again() {
         .filter(|item| matches!(item, Item::Interleaved(..)))
         .count();
     assert!((50..100).contains(&found), "{found} frames");
+}
+
+#[test]
+fn q46_a_frame_is_as_long_as_it_says_and_no_longer_than_16_bits() {
+    // A hostile or broken length costs the wait for 64 KiB, and nothing of what follows.
+    let mut stream = b"$\x01\xff\xff\x80\xc8".to_vec();
+    assert_eq!(read([stream.as_slice()]), []);
+    stream.resize(4 + 0xffff, 0);
+    stream.extend(frame(0, 20));
+    let items = read(stream.chunks(1460));
+    assert!(
+        matches!(items.as_slice(), [Item::Interleaved(1, long), Item::Interleaved(0, _)] if long.len() == 0xffff),
+        "{} items",
+        items.len()
+    );
+}
+
+#[test]
+fn q45_a_message_is_written_in_one_piece() {
+    let mut request = Request::new(Method::SetParameter, "*");
+    request.body = "a: b".into();
+    let mut written = b"before".to_vec();
+    request.write(&mut written);
+    assert!(written.starts_with(b"beforeSET_PARAMETER * RTSP/1.0\r\n") && written.ends_with(b"\r\n\r\na: b"));
 }
