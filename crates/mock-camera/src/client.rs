@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes, BytesMut};
-use throughline_rtsp::{Message, Parsed, parse};
+use throughline_rtsp::{Message, Parsed, Parser};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::WriteHalf;
@@ -23,6 +23,7 @@ const READ_SIZE: usize = 16 * 1024;
 pub(crate) async fn serve(stream: TcpStream, connection: Connection, udp: Option<Arc<UdpPorts>>) {
     let client = Client {
         connection,
+        parser: Parser::default(),
         inbox: BytesMut::with_capacity(READ_SIZE),
         outbox: BytesMut::new(),
         phase: Phase::Open,
@@ -44,6 +45,7 @@ enum Phase {
 #[derive(Debug)]
 struct Client {
     connection: Connection,
+    parser: Parser,
     inbox: BytesMut,
     outbox: BytesMut,
     phase: Phase,
@@ -99,7 +101,7 @@ impl Client {
 
     fn handle_input(&mut self, now: Instant) {
         loop {
-            let consumed = match parse(&self.inbox) {
+            let consumed = match self.parser.parse(&self.inbox) {
                 Ok(Parsed::Incomplete) => break,
                 Ok(Parsed::Skipped { consumed }) => consumed,
                 Ok(Parsed::Interleaved {
@@ -134,7 +136,9 @@ impl Client {
             }
         }
         if self.reads_once() {
+            // What the parser remembers of a message that is cut off goes with it.
             self.inbox.clear();
+            self.parser = Parser::default();
         }
         self.follow_delivery();
     }

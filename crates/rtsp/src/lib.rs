@@ -5,23 +5,48 @@
 //!
 //! | part | what it is |
 //! |---|---|
-//! | [`parse`], [`Message`], [`write_interleaved_header`] | the wire, for either end: requests, responses, interleaved packets |
+//! | [`Parser`], [`Message`], [`write_interleaved_header`] | the wire, for either end: requests, responses, interleaved packets |
 //! | [`headers`] | typed headers, read leniently and written as the RFC has them |
 //! | [`RtspUrl`], [`base_url`] | addresses without credentials, and the joins that cameras are built for |
 //! | [`auth`] | Basic and Digest, for either end |
 //! | [`client`] | the session: from a URL to flowing packets, kept alive, and to its end |
+//! | [`Policy`], [`Reading`] | which leniencies may be used, and which were |
 //!
 //! # Contract
 //!
 //! - Nothing here blocks, reads a clock or panics on input. Time comes in as an argument, randomness as a seed.
-//! - [`parse`] tells "more bytes, please" from an error, and gives the same however the bytes are cut. It lends packets and
-//!   copies only messages.
+//! - [`Parser`] tells "more bytes, please" from an error, and gives the same however the bytes are cut. It lends packets and
+//!   copies only messages; one that trickles in costs no more than one that comes at once.
 //! - After each call to a [`client::ClientSession`], [`poll_output`](client::ClientSession::poll_output) is drained to
 //!   [`Idle`](client::Output::Idle).
 //! - No error, `Debug` or log shows a password. What does is the wire form: [`Message::write`], a typed
 //!   [`Authorization`](headers::Authorization)'s `Display`, [`RtspUrl::as_str`] where a camera wants it in the query.
 //! - All is bounded: [`MAX_HEADER_BYTES`], [`MAX_HEADERS`], [`MAX_BODY_BYTES`], [`MAX_GARBAGE_BYTES`] here, and the session's
 //!   own limits in [`client`].
+//!
+//! # Leniency
+//!
+//! Each rule that cameras bend is a [`Tolerance`]. All are tolerated by default; a [`Policy`] refuses some or all, and then
+//! they are errors that name the rule and the place.
+//!
+//! ```
+//! use throughline_rtsp::headers::{Transport, TypedHeader};
+//! use throughline_rtsp::{Policy, Reading, Tolerance};
+//!
+//! let value = "RTP/AVP;unicast;client_port=5000-5001,ssrc=A046";
+//! let mut reading = Reading::default();
+//! let transport = Transport::read(value, &mut reading)?;
+//! assert_eq!(transport.ssrc, Some(0xa046));
+//! assert_eq!(
+//!     reading.tolerated().to_string(),
+//!     "comma before a transport parameter; ssrc is not eight hexadecimal digits"
+//! );
+//!
+//! let mut reading = Reading::new(Policy::default().refuse(Tolerance::TransportComma));
+//! let error = Transport::read(value, &mut reading).unwrap_err();
+//! assert_eq!(error.to_string(), "Transport header: comma before a transport parameter at byte 38");
+//! # Ok::<(), throughline_rtsp::headers::HeaderError>(())
+//! ```
 //!
 //! # Example
 //!
@@ -96,7 +121,18 @@
 //! | TLS | [`Scheme::Rtsps`] is told apart, the connection is the caller's |
 //! | servers | the wire, headers and [`auth::Verifier`], but no session machine |
 //! | RECORD, PAUSE, PLAY with other ranges | not yet |
-//! | RTSP 2.0 ([RFC 7826](https://www.rfc-editor.org/rfc/rfc7826)), HTTP tunnels, SRTP keys, multicast | not yet |
+//! | RTSP 2.0 ([RFC 7826](https://www.rfc-editor.org/rfc/rfc7826)) | the parameters of its Transport header, nothing else |
+//! | HTTP tunnels, SRTP keys, multicast | not yet |
+//!
+//! # Neighbours
+//!
+//! [`rtsp-types`](https://docs.rs/rtsp-types) is the codec to take for RTSP 2.0: messages and typed headers by RFC 7826, without
+//! a session. [`rtsp-runtime`](https://docs.rs/rtsp-runtime) puts sessions on top of it, without I/O as here; it has a server's
+//! too, and sockets for tokio. This crate has a client's only, and is about what cameras do to it.
+//!
+//! # Features and compilers
+//!
+//! `codec`, off by default, is the wire format for `tokio_util`'s `Framed`; tokio comes with it. Rust 1.85 or newer.
 
 pub mod auth;
 pub mod client;
@@ -105,6 +141,8 @@ mod message;
 mod tolerance;
 mod url;
 
+#[cfg(feature = "codec")]
+pub use message::{Codec, CodecError, Frame};
 pub use message::{
     Fault, Headers, MAX_BODY_BYTES, MAX_GARBAGE_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, Message, Method,
     ParseError, Parsed, Parser, Request, Response, StatusCode, parse, write_interleaved_header,

@@ -1,5 +1,7 @@
 //! Requests, responses and interleaved frames: reading and writing.
 
+#[cfg(feature = "codec")]
+mod codec;
 mod frames;
 mod head;
 mod header_map;
@@ -15,6 +17,8 @@ use bytes::Bytes;
 
 use crate::url::Redacted;
 
+#[cfg(feature = "codec")]
+pub use codec::{Codec, CodecError, Frame};
 pub use header_map::Headers;
 pub use method::Method;
 pub use parse::{
