@@ -96,7 +96,10 @@ impl fmt::Debug for Headers {
         f.debug_map()
             .entries(self.iter().map(|(name, value)| {
                 let secret = match name {
-                    name::AUTHORIZATION | name::PROXY_AUTHORIZATION | name::KEY_MGMT => true,
+                    name::AUTHORIZATION
+                    | name::AUTHENTICATION_INFO
+                    | name::PROXY_AUTHORIZATION
+                    | name::KEY_MGMT => true,
                     name::TRANSPORT => value.to_ascii_lowercase().contains("mikey"),
                     _ => false,
                 };
