@@ -120,25 +120,56 @@ impl<'v> Iterator for Parts<'v> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = self.rest?;
-        let (mut is_quoted, mut is_escaped) = (false, false);
-        let end = rest.char_indices().find(|&(_, c)| {
-            if is_escaped {
-                is_escaped = false;
-            } else if c == '\\' {
-                is_escaped = is_quoted;
-            } else if c == '"' {
-                is_quoted = !is_quoted;
-            } else {
-                return !is_quoted && self.separators.contains(&c);
-            }
-            false
-        });
+        let mut quotes = Quotes::default();
+        let end = rest
+            .char_indices()
+            .find(|(_, c)| quotes.step(*c) == Place::Outside && self.separators.contains(c));
         let before = self.before.take();
         self.before = end.map(|(_, separator)| separator);
         self.rest = end.and_then(|(at, separator)| rest.get(at + separator.len_utf8()..));
         let part = end.and_then(|(at, _)| rest.get(..at)).unwrap_or(rest);
         Some((before, part.trim()))
     }
+}
+
+/// Where a character stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Outside,
+    /// It is a quotation mark, or stands between two.
+    Inside,
+}
+
+/// Follows a text into its quoted strings and out of them.
+#[derive(Default)]
+struct Quotes {
+    is_quoted: bool,
+    is_escaped: bool,
+}
+
+impl Quotes {
+    fn step(&mut self, c: char) -> Place {
+        if self.is_escaped {
+            self.is_escaped = false;
+            return Place::Inside;
+        }
+        match c {
+            '\\' if self.is_quoted => self.is_escaped = true,
+            '"' => self.is_quoted = !self.is_quoted,
+            _ if !self.is_quoted => return Place::Outside,
+            _ => {}
+        }
+        Place::Inside
+    }
+}
+
+/// Whether each quoted string in it has its end.
+pub(super) fn is_terminated(text: &str) -> bool {
+    let mut quotes = Quotes::default();
+    for c in text.chars() {
+        quotes.step(c);
+    }
+    !quotes.is_quoted
 }
 
 /// A quoted string without its quotes and escapes (Q49), or any other text as it is.

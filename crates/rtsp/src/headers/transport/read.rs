@@ -2,7 +2,7 @@ use super::{
     ConnectionUse, Delivery, KeyMaterial, LowerTransport, Rtsp2Parameters, Setup, Transport, TransportMode,
 };
 use crate::headers::HeaderError;
-use crate::headers::grammar::{Parts, Value, unquote};
+use crate::headers::grammar::{Parts, Value, is_terminated, unquote};
 use crate::{Reading, Tolerance};
 
 impl Transport {
@@ -121,6 +121,7 @@ impl<'v> Offer<'v> {
                 rtsp2.read(&name, word, raw, value)?
             }
             "" => false,
+            _ if !is_terminated(part) => false,
             _ => {
                 transport.other.push(part.to_owned());
                 true

@@ -263,6 +263,14 @@ fn what_cannot_be_read_is_absent() {
 }
 
 #[test]
+fn an_unknown_parameter_whose_string_has_no_end_is_not_kept() {
+    let value = "x=y;RTP/AVP;unicast;z=a\"b;append";
+    let transport: Transport = value.parse().unwrap();
+    assert_eq!(transport.other, ["x=y"]);
+    assert_eq!(transport.to_string().parse(), Ok(transport));
+}
+
+#[test]
 fn without_a_delivery_it_is_unicast_or_by_the_rfc_multicast() {
     let value = "RTP/AVP;client_port=5000-5001";
     let mut reading = Reading::default();
