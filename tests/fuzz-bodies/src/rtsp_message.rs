@@ -8,8 +8,8 @@ struct Carried {
     error: Option<(usize, ParseError)>,
 }
 
-/// Up to so many bytes an input is cut in two at every place.
-const EVERY_SPLIT: usize = 256;
+/// An input of up to so many bytes is cut in two at every place.
+const EVERY_SPLIT: usize = 128;
 
 /// A connection's bytes give the same messages however they are cut, a message that is written reads the same, and what is
 /// read without leniency is read the same with it.
@@ -17,7 +17,12 @@ pub fn rtsp_message(data: &[u8]) {
     let whole = read([data], Policy::default());
     // Byte by byte where that is affordable: then each message was tried at each split point of its own.
     assert_eq!(read(data.chunks(1 + data.len() / 256), Policy::default()), whole);
-    for split in 1..data.len().min(EVERY_SPLIT) {
+    let splits = if data.len() <= EVERY_SPLIT {
+        1..data.len()
+    } else {
+        0..0
+    };
+    for split in splits {
         let (first, second) = data.split_at(split);
         assert_eq!(
             read([first, second], Policy::default()),
