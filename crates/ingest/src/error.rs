@@ -74,6 +74,15 @@ pub enum Error {
         /// Names method and CSeq.
         cause: throughline_rtsp::client::Error,
     },
+    /// The camera refuses credentials that it has accepted before: a battery camera that sleeps does so (Q122). Tried again
+    /// after a minute, then more and more rarely down to every half an hour, for the password may have been changed (Q103).
+    #[error("{peer}: {cause}")]
+    Asleep {
+        /// The camera.
+        peer: String,
+        /// Names method and CSeq.
+        cause: throughline_rtsp::client::Error,
+    },
     /// The camera has no stream at the URL's path.
     #[error("{peer}: no such stream: {cause}")]
     NotFound {
@@ -82,7 +91,7 @@ pub enum Error {
         /// Names method and CSeq.
         cause: throughline_rtsp::client::Error,
     },
-    /// The camera has no session left to give (Q102).
+    /// The camera has no session left to give (Q102). Tried again after a minute, or when it says.
     #[error("{peer}: {cause}")]
     Busy {
         /// The camera.
@@ -162,7 +171,7 @@ pub enum Error {
         /// Of the packets.
         ssrc: Option<u32>,
     },
-    /// The camera ended a stream that played: it closed the connection, or said BYE.
+    /// The camera ended a stream that played: it closed the connection, said BYE, or tore the session down.
     #[error("{peer}: the camera ended the stream: {how}")]
     StreamEnded {
         /// The camera.
@@ -205,6 +214,8 @@ pub enum StreamEnd {
     Closed,
     /// It sent an RTCP BYE for the stream.
     Bye,
+    /// It sent a TEARDOWN for the session.
+    TornDown,
 }
 
 impl std::fmt::Display for StreamEnd {
@@ -212,6 +223,7 @@ impl std::fmt::Display for StreamEnd {
         f.write_str(match self {
             StreamEnd::Closed => "connection closed",
             StreamEnd::Bye => "RTCP BYE",
+            StreamEnd::TornDown => "RTSP TEARDOWN",
         })
     }
 }

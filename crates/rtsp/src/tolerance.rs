@@ -78,6 +78,39 @@ tolerances! {
         UnescapedUrl => "url holds characters that are not percent-encoded",
         /// An IPv6 address lacks its brackets, or its zone the `%25` (Q150).
         Ipv6Literal => "ipv6 address without brackets, or zone without %25",
+
+        // The client's session
+        /// The answer to DESCRIBE is not labelled `application/sdp` (Q7): its body is what counts.
+        ContentType => "description is not labelled application/sdp",
+        /// A response has no CSeq, or an unreadable one (Q12): it answers the only request that is under way.
+        MissingCSeq => "response has no cseq",
+        /// A response has the CSeq of no request that is under way (Q96, Q97): it answers the only one that is. Refused, it
+        /// answers nothing and is ignored.
+        OtherCSeq => "response has the cseq of another request",
+        /// OPTIONS before DESCRIBE is refused (Q16): DESCRIBE goes out all the same.
+        OptionsRefused => "options is refused",
+        /// The server closes the connection behind a 401 (Q28): the request is repeated on a new one. Refused, that is the end.
+        CloseAfterUnauthorized => "connection is closed behind a 401",
+        /// The server closes the connection in place of an answer to DESCRIBE (Q113): OPTIONS goes first on a new one.
+        /// Refused, that is the end.
+        CloseOnDescribe => "connection is closed on describe",
+        /// The answer to SETUP has no Transport, or one without the channels (Q19): what was asked for counts.
+        MissingTransport => "answer to setup does not say what was agreed on",
+        /// The answer to SETUP has other channels than were asked for (Q21): they count.
+        OtherChannels => "answer to setup has other channels than were asked for",
+        /// The session has another id than before (Q9): the newest counts.
+        SessionIdChange => "session id changes",
+        /// Packets come on a channel that was not set up, or before PLAY (Q30, Q32): they are dropped.
+        StrayMedia => "packet that nobody has asked for",
+        /// Packets come before PLAY is answered (Q31): they are handed out.
+        EarlyMedia => "packet before the answer to play",
+        /// A keepalive is refused (Q39, Q98): another method is tried, and the session goes on.
+        RefusedKeepAlive => "keepalive is refused",
+        /// A keepalive is not answered (Q38, Q98): another method is tried, and the session goes on.
+        UnansweredKeepAlive => "keepalive is not answered",
+        /// Credentials are refused that were accepted before (Q122): [`Asleep`](crate::client::Error::Asleep) is the error.
+        /// Refused, it is [`CredentialsRefused`](crate::client::Error::CredentialsRefused).
+        RefusedAfterAcceptance => "credentials are refused that were accepted before",
     }
 }
 

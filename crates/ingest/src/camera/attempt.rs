@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use throughline_rtp::rtcp;
-use throughline_rtsp::client::{self, ClientSession, Endpoint, Received, SessionConfig, TransportRequest};
+use throughline_rtsp::client::{
+    self, ClientSession, Endpoint, Learned, Received, SessionConfig, TransportRequest,
+};
 use throughline_rtsp::{StatusCode, headers};
 
 use super::lasting::Lasting;
@@ -68,6 +70,7 @@ impl Attempt {
             credentials: config.credentials.clone(),
             user_agent: config.user_agent.clone(),
             response_timeout: config.timeouts.response,
+            learned: lasting.learned,
             ..SessionConfig::new(config.url.clone())
         };
         Attempt {
@@ -91,6 +94,15 @@ impl Attempt {
 
     pub(super) fn track(&self) -> Option<&Track> {
         self.media.as_ref().map(Media::track)
+    }
+
+    /// What the camera sent to nobody: for a session that it forgot to end, or on channels that nobody asked for (Q30, Q32).
+    pub(super) fn stray_frames(&self) -> u64 {
+        self.session.stats().stray_frames
+    }
+
+    pub(super) fn learned(&self) -> Learned {
+        self.session.learned()
     }
 
     /// Whether packets arrive.
@@ -212,7 +224,7 @@ impl Attempt {
             Some(MediaPath::Tcp(channels)) if channel == channels.rtp || channel == channels.rtcp => {
                 self.handle_rtcp(now, payload);
             }
-            // Of a session that the server forgot to end, or of a track that nobody asked for (Q30, Q32).
+            // Of a track that is not this one.
             _ => lasting.totals.foreign += 1,
         }
     }
@@ -424,12 +436,26 @@ impl Attempt {
                 let error = self.session_error(cause);
                 self.fail(error);
             }
-            client::Event::Redirected { .. }
-            | client::Event::Reconnecting(_)
+            client::Event::Redirected { .. } => {
+                tracing::debug!(peer = %self.peer.name, ?event, "news of the session");
+                self.drop_media(now, lasting);
+            }
+            client::Event::Reconnecting(_)
             | client::Event::KeepAliveChanged
-            | client::Event::RedirectRequested { .. } => {
+            | client::Event::Announced(_)
+            | client::Event::Paused
+            | client::Event::PauseRefused(_) => {
                 tracing::debug!(peer = %self.peer.name, ?event, "news of the session");
             }
+        }
+    }
+
+    /// What was set up is left behind at another server: what is still held of it comes out.
+    fn drop_media(&mut self, now: Instant, lasting: &mut Lasting) {
+        if let Some(media) = &mut self.media {
+            media.finish(now, lasting);
+            media.track().add_to(&mut lasting.totals);
+            self.media = None;
         }
     }
 
@@ -469,6 +495,11 @@ impl Attempt {
                 peer,
                 how: StreamEnd::Closed,
             },
+            client::Error::TornDownByServer { .. } => Error::StreamEnded {
+                peer,
+                how: StreamEnd::TornDown,
+            },
+            client::Error::Asleep { .. } => Error::Asleep { peer, cause },
             client::Error::NoCredentials { .. } => Error::NoCredentials { peer, cause },
             client::Error::CredentialsRefused { .. } => Error::CredentialsRefused { peer, cause },
             client::Error::Busy { .. } => Error::Busy { peer, cause },

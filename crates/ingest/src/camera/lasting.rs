@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use throughline_h264 as h264;
+use throughline_rtsp::client::Learned;
 
 use super::Output;
 use super::attempt::Attempt;
@@ -17,6 +18,8 @@ pub(super) struct Lasting {
     pub(super) outputs: VecDeque<Output>,
     pub(super) random: Random,
     pub(super) clock: MediaClock,
+    /// What the sessions so far have found out about the camera.
+    pub(super) learned: Learned,
     /// Of connections that have ended, and what belongs to none.
     pub(super) totals: CameraStats,
     meter: Meter,
@@ -28,6 +31,7 @@ impl Lasting {
             outputs: VecDeque::new(),
             random: Random::new(seed),
             clock: MediaClock::default(),
+            learned: Learned::default(),
             totals: CameraStats::default(),
             meter: Meter::default(),
         }
@@ -68,8 +72,10 @@ impl Lasting {
         self.outputs.push_back(Output::AccessUnit(unit));
     }
 
-    /// Keeps the figures of an attempt that has ended.
+    /// Keeps the figures of an attempt that has ended, and what it has learned.
     pub(super) fn absorb(&mut self, ended: &Attempt) {
+        self.learned = ended.learned();
+        self.totals.foreign += ended.stray_frames();
         if let Some(track) = ended.track() {
             track.add_to(&mut self.totals);
         }
@@ -78,7 +84,11 @@ impl Lasting {
 
     pub(super) fn stats(&self, running: Option<&Attempt>) -> CameraStats {
         let mut stats = self.totals;
-        if let Some((attempt, track)) = running.and_then(|attempt| Some((attempt, attempt.track()?))) {
+        let Some(attempt) = running else {
+            return stats;
+        };
+        stats.foreign += attempt.stray_frames();
+        if let Some(track) = attempt.track() {
             stats.transport = Some(attempt.transport());
             track.add_to(&mut stats);
         }

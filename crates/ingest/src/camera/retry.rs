@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use throughline_rtsp::client;
+
 use super::random::Random;
 use crate::Error;
 
@@ -12,30 +14,54 @@ const LONGEST: Duration = Duration::from_secs(15);
 /// Pictures for this long, and the next failure counts as the first again.
 const HEALTHY: Duration = Duration::from_secs(10);
 
+/// The wait while a camera has no session left to give: each try may take one of its few, and others leave after minutes
+/// (Q102).
+const BUSY: Duration = Duration::from_secs(60);
+/// The first wait while a camera refuses the credentials that it knows, and the longest: it may be asleep (Q122), but too many
+/// tries with what may be a wrong password lock us out for half an hour (Q103).
+const ASLEEP: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(1800));
+
 /// Exponential backoff with jitter, so that a hundred cameras behind one switch do not return in one instant.
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
+    /// Among them, apart from the others, those of a camera that may be asleep.
+    refusals: u32,
 }
 
 impl Backoff {
     /// The wait before the next connection, after `error` ended one that gave pictures for `played`.
     pub(super) fn after(&mut self, error: &Error, played: Duration, random: &mut Random) -> Duration {
         if played >= HEALTHY {
-            self.failures = 0;
+            *self = Self::default();
         }
-        let doubled = FIRST.saturating_mul(1_u32.checked_shl(self.failures).unwrap_or(u32::MAX));
-        self.failures = self.failures.saturating_add(1);
+        let (count, first, longest) = match error {
+            Error::Busy { .. } => (&mut self.failures, BUSY, BUSY),
+            Error::Asleep { .. } => (&mut self.refusals, ASLEEP.0, ASLEEP.1),
+            _ => (&mut self.failures, FIRST, LONGEST),
+        };
+        let doubled = first.saturating_mul(1_u32.checked_shl(*count).unwrap_or(u32::MAX));
+        *count = count.saturating_add(1);
+        let waited = random.jitter(doubled.min(longest));
         match error {
-            // Each try takes one of the camera's few sessions (Q102).
-            Error::Busy { .. } => random.jitter(LONGEST),
-            _ => random.jitter(doubled.min(LONGEST)),
+            // Never earlier than the camera says.
+            Error::Busy {
+                cause:
+                    client::Error::Busy {
+                        retry_after: Some(wanted),
+                        ..
+                    },
+                ..
+            } => waited.max(*wanted),
+            _ => waited,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use throughline_rtsp::{Method, StatusCode};
+
     use super::*;
 
     fn lost() -> Error {
@@ -77,14 +103,41 @@ mod tests {
         assert!(within_a_quarter(waited, FIRST), "{waited:?}");
     }
 
-    #[test]
-    fn a_busy_camera_is_left_alone_for_longest() {
-        let cause = throughline_rtsp::client::Error::TooManyRedirects;
-        let busy = Error::Busy {
-            peer: String::new(),
-            cause,
+    fn busy(retry_after: Option<u64>) -> Error {
+        let cause = client::Error::Busy {
+            method: Method::Setup,
+            status: StatusCode::NOT_ENOUGH_BANDWIDTH,
+            retry_after: retry_after.map(Duration::from_secs),
+            cseq: 2,
         };
-        let waited = Backoff::default().after(&busy, Duration::ZERO, &mut Random::new(3));
-        assert!(within_a_quarter(waited, LONGEST), "{waited:?}");
+        let peer = String::new();
+        Error::Busy { peer, cause }
+    }
+
+    #[test]
+    fn q102_busy_camera_is_left_alone_for_a_minute_or_as_long_as_it_says() {
+        let mut random = Random::new(3);
+        for (retry_after, expected) in [(None, 60), (Some(5), 60), (Some(600), 600)] {
+            let waited = Backoff::default().after(&busy(retry_after), Duration::ZERO, &mut random);
+            let expected = Duration::from_secs(expected);
+            assert!(within_a_quarter(waited, expected), "{waited:?}");
+            assert!(retry_after.is_none_or(|wanted| waited >= Duration::from_secs(wanted)));
+        }
+    }
+
+    #[test]
+    fn q122_sleeping_camera_is_tried_after_a_minute_and_then_ever_more_rarely() {
+        let cause = client::Error::Asleep {
+            method: Method::Describe,
+            cseq: 2,
+        };
+        let peer = String::new();
+        let asleep = Error::Asleep { peer, cause };
+        let (mut backoff, mut random) = (Backoff::default(), Random::new(4));
+        for expected in [60, 120, 240, 480, 960, 1800, 1800] {
+            let waited = backoff.after(&asleep, Duration::ZERO, &mut random);
+            let expected = Duration::from_secs(expected);
+            assert!(within_a_quarter(waited, expected), "{waited:?} for {expected:?}");
+        }
     }
 }

@@ -323,6 +323,78 @@ fn wrong_credentials_are_never_tried_again() {
 }
 
 #[test]
+fn q122_camera_that_refuses_what_it_accepted_is_tried_again_after_a_minute() {
+    let refusal = "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"";
+    let mut sim = Sim::new(
+        config(),
+        Script {
+            protected_by: Some(refusal),
+            ..Script::default()
+        },
+    );
+    sim.run_to(5 * SECOND);
+    assert!(!sim.pictures.is_empty());
+    // It falls asleep, and wakes up after a while.
+    sim.peer.script.refuse = Some(("DESCRIBE", refusal));
+    sim.hang_up();
+    sim.run_to(40 * SECOND);
+    let told = sim.event_count(
+        |event| matches!(event, Event::Disconnected { error: Error::Asleep { .. }, retry_in } if *retry_in >= 45 * SECOND),
+    );
+    assert_eq!((told, sim.connects.len()), (1, 2));
+    sim.peer.script.refuse = None;
+    let before = sim.pictures.len();
+    sim.run_to(90 * SECOND);
+    assert!(sim.ended.is_none() && sim.pictures.len() > before);
+}
+
+#[test]
+fn q40_method_that_the_camera_hung_up_on_is_not_used_again() {
+    let mut sim = Sim::new(
+        config(),
+        Script {
+            refuse: Some(("GET_PARAMETER", "100 Continue")),
+            ..Script::default()
+        },
+    );
+    sim.run_to(31 * SECOND);
+    assert_eq!(sim.peer.methods().last(), Some(&"GET_PARAMETER"));
+    sim.hang_up();
+    sim.peer.requests.clear();
+    sim.run_to(120 * SECOND);
+    assert!(sim.peer.methods().contains(&"OPTIONS"));
+    assert!(!sim.peer.methods().contains(&"GET_PARAMETER"));
+}
+
+#[test]
+fn a_camera_that_sends_its_viewers_elsewhere_is_followed() {
+    let mut sim = once(TransportPolicy::Auto, Script::default());
+    sim.run_to(2 * SECOND);
+    let before = sim.pictures.len();
+    sim.feed(b"REDIRECT * RTSP/1.0\r\nCSeq: 1\r\nLocation: rtsp://192.0.2.7/cam\r\n\r\n");
+    sim.run_to(4 * SECOND);
+    assert!(sim.ended.is_none() && sim.pictures.len() > before + 25);
+    assert_eq!(sim.connects.len(), 2);
+    let stats = sim.camera.stats();
+    assert_eq!(stats.access_units, sim.pictures.len() as u64);
+    assert!(stats.packets > stats.access_units, "of both connections");
+}
+
+#[test]
+fn a_camera_that_tears_the_session_down_has_ended_the_stream() {
+    let mut sim = once(TransportPolicy::Auto, Script::default());
+    sim.run_to(2 * SECOND);
+    sim.feed(b"TEARDOWN * RTSP/1.0\r\nCSeq: 1\r\n\r\n");
+    sim.run_to(2 * SECOND);
+    let ended = StreamEnd::TornDown;
+    assert!(
+        matches!(sim.error(), Error::StreamEnded { how, .. } if *how == ended),
+        "{}",
+        sim.error()
+    );
+}
+
+#[test]
 fn the_password_is_in_no_debug_output() {
     let now = Instant::now();
     let mut camera = Camera::new(config(), 7);

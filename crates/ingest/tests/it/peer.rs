@@ -49,6 +49,8 @@ pub(crate) struct Script {
     pub(crate) behind_refusal: &'static str,
     /// The status line to answer a method with, instead of 200.
     pub(crate) refuse: Option<(&'static str, &'static str)>,
+    /// The status line to answer a request without credentials with.
+    pub(crate) protected_by: Option<&'static str>,
     /// RTP packets that are not sent, by their number from 0.
     pub(crate) lost: Vec<u32>,
     /// Where RTP timestamps start.
@@ -73,6 +75,7 @@ impl Default for Script {
             in_band: true,
             behind_refusal: "",
             refuse: None,
+            protected_by: None,
             lost: Vec::new(),
             first_timestamp: 4_294_900_000,
             ssrc: 0x5eed_0001,
@@ -232,6 +235,11 @@ impl Peer {
         let cseq = header("CSeq");
         if let Some((refused, status)) = self.script.refuse
             && refused == method
+        {
+            return format!("RTSP/1.0 {status}\r\nCSeq: {cseq}\r\n\r\n").into_bytes();
+        }
+        if let Some(status) = self.script.protected_by
+            && header("Authorization").is_empty()
         {
             return format!("RTSP/1.0 {status}\r\nCSeq: {cseq}\r\n\r\n").into_bytes();
         }

@@ -87,6 +87,10 @@ impl From<&ingest::Error> for Trouble {
                 "check user and password (some cameras have a separate RTSP or ONVIF account); \
                  not tried again, since cameras lock accounts",
             ),
+            E::Asleep { .. } => (
+                Exit::CameraCredentials,
+                "wake the camera up, or check whether its password was changed",
+            ),
             E::NotFound { .. } => (
                 Exit::Failed,
                 "check the path in the URL; README lists those of common makes",

@@ -1,6 +1,9 @@
 use std::time::Duration;
 
-use crate::{Credentials, RtspUrl};
+use throughline_sdp as sdp;
+
+use super::{ExtraHeaders, Learned};
+use crate::{Credentials, Policy, RtspUrl};
 
 /// What a [`ClientSession`](super::ClientSession) needs to know before it starts.
 #[derive(Debug, Clone)]
@@ -12,8 +15,17 @@ pub struct SessionConfig {
     /// Who we say we are; some cameras answer 401 to a request without (Q15). The crate's name and version by default.
     pub user_agent: String,
     /// How long each request waits for its response, 10 s by default. Slow cameras wake up for 5 s and more before they
-    /// answer DESCRIBE (Q123); a dead one is noticed this late.
+    /// answer DESCRIBE (Q123); a dead one is noticed this late. Keepalives and TEARDOWN wait for less.
     pub response_timeout: Duration,
+    /// What the caller adds to the requests; nothing by default.
+    pub extra_headers: ExtraHeaders,
+    /// What an earlier session with the same URL and credentials has found out; nothing by default.
+    pub learned: Learned,
+    /// Which leniencies the session may use; all of them by default. A description is read by
+    /// [`description_policy`](Self::description_policy).
+    pub policy: Policy,
+    /// Which leniencies a session description may need; all of them by default.
+    pub description_policy: sdp::Policy,
 }
 
 impl SessionConfig {
@@ -24,6 +36,10 @@ impl SessionConfig {
             credentials: None,
             user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
             response_timeout: Duration::from_secs(10),
+            extra_headers: ExtraHeaders::default(),
+            learned: Learned::default(),
+            policy: Policy::default(),
+            description_policy: sdp::Policy::default(),
         }
     }
 }

@@ -1,13 +1,21 @@
+use std::fmt;
 use std::time::Duration;
 
 use throughline_sdp as sdp;
 
 use crate::auth::AuthError;
 use crate::headers::LowerTransport;
-use crate::{Method, ParseError, StatusCode, UrlError};
+use crate::{Method, ParseError, StatusCode, Tolerance, UrlError};
 
-/// Why a session ended, or a SETUP did not succeed ([`Event::SetUpRefused`](super::Event::SetUpRefused)). Each names the
-/// request by its method and CSeq, as they can be looked up in a capture.
+/// Of a server's own words, in bytes, goes no more into an error: it is one line.
+const MAX_QUOTED_BYTES: usize = 120;
+
+/// Of the schemes that a server offers, no more are named in an error.
+const MAX_QUOTED_SCHEMES: usize = 8;
+
+/// Why a session ended, or a request that it can do without did not succeed
+/// ([`Event::SetUpRefused`](super::Event::SetUpRefused), [`Event::PauseRefused`](super::Event::PauseRefused)). Each names the
+/// request by its method and CSeq, or the byte of the connection, as they can be looked up in a capture.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
     /// The server asks for credentials and the caller gave none, or none for this host.
@@ -26,6 +34,17 @@ pub enum Error {
         /// Its number.
         cseq: u32,
     },
+    /// The server refuses credentials that it has accepted before: a battery camera that sleeps says so (Q122). They may
+    /// have been changed as well, so try again only after minutes (Q103).
+    #[error(
+        "the server refuses the credentials that it accepted before, it may be asleep ({method}, CSeq {cseq})"
+    )]
+    Asleep {
+        /// The request that was answered with 401.
+        method: Method,
+        /// Its number.
+        cseq: u32,
+    },
     /// The server asks for an authentication that is not spoken here.
     #[error("{} ({method}, CSeq {cseq})", AuthError::UnsupportedScheme { schemes: schemes.clone() })]
     UnsupportedAuthentication {
@@ -36,12 +55,17 @@ pub enum Error {
         /// Its number.
         cseq: u32,
     },
-    /// The server has no room for another viewer: 453, the answer of a camera at its limit of streams (Q102).
-    #[error("the server is busy, its limit of streams is reached ({method}, CSeq {cseq})")]
+    /// The server has no room for another viewer: 453, the answer of a camera at its limit of streams (Q102), or 503.
+    #[error("the server is busy, {} ({method}, CSeq {cseq})", busy(*status, *retry_after))]
     Busy {
-        /// The request that was answered with 453.
+        /// The request that was refused.
         method: Method,
-        /// Its number.
+        /// 453 or 503.
+        status: StatusCode,
+        /// How long the server wants to be left alone, if it says so in seconds: at most
+        /// [`MAX_RETRY_AFTER`](super::MAX_RETRY_AFTER).
+        retry_after: Option<Duration>,
+        /// The request's number.
         cseq: u32,
     },
     /// The server does not know the session any more: 454.
@@ -101,14 +125,43 @@ pub enum Error {
         waited: Duration,
     },
     /// The connection was closed by the other side, or broke.
-    #[error("the connection was closed{}", .awaiting.as_ref().map(|m| format!(" while {m} was waited for")).unwrap_or_default())]
+    #[error("the connection was closed{}", meanwhile(awaiting.as_ref()))]
     Closed {
         /// The request whose response was waited for.
-        awaiting: Option<Method>,
+        awaiting: Option<Awaited>,
+    },
+    /// The server has ended the session with a TEARDOWN of its own.
+    #[error("the server has torn the session down (its CSeq {cseq})")]
+    TornDownByServer {
+        /// The server's number for it.
+        cseq: u32,
+    },
+    /// A message or frame was begun and not finished.
+    #[error("what begins at byte {offset} of the connection was not finished within {waited:.1?}")]
+    Unfinished {
+        /// How long: [`MESSAGE_PATIENCE`](super::MESSAGE_PATIENCE).
+        waited: Duration,
+        /// Where it begins, counted from the first byte that the server sent on this connection.
+        offset: u64,
     },
     /// What arrived is not RTSP.
-    #[error("what the server sent is not RTSP: {0}")]
-    Protocol(ParseError),
+    #[error("what the server sent is not RTSP: {source}, which begins at byte {offset} of the connection{}", meanwhile(awaiting.as_ref()))]
+    Protocol {
+        /// What is wrong, and where in the message.
+        source: ParseError,
+        /// Where the message begins, counted from the first byte that the server sent on this connection.
+        offset: u64,
+        /// The request whose response was waited for.
+        awaiting: Option<Awaited>,
+    },
+    /// The server needs a leniency that the [policy](super::SessionConfig::policy) refuses.
+    #[error("not tolerated: {tolerance} ({place})")]
+    NotTolerated {
+        /// Which.
+        tolerance: Tolerance,
+        /// Where it would have been used.
+        place: Place,
+    },
     /// The body of the DESCRIBE response is no session description.
     #[error("the session description cannot be read (CSeq {cseq}): {source}")]
     Describe {
@@ -141,17 +194,93 @@ pub enum Error {
     TooManyTracks,
 }
 
+/// A request that a response is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Awaited {
+    /// What was asked.
+    pub method: Method,
+    /// Its number.
+    pub cseq: u32,
+}
+
+impl fmt::Display for Awaited {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, CSeq {}", self.method, self.cseq)
+    }
+}
+
+/// Where in the conversation something is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// In the response to this request.
+    Response(Awaited),
+    /// In an interleaved frame.
+    Frame {
+        /// Its channel.
+        channel: u8,
+        /// Where it begins, counted from the first byte that the server sent on this connection.
+        offset: u64,
+    },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Response(awaited) => awaited.fmt(f),
+            Self::Frame { channel, offset } => {
+                write!(f, "channel {channel}, byte {offset} of the connection")
+            }
+        }
+    }
+}
+
 impl Error {
+    pub(super) fn not_tolerated(tolerance: Tolerance, awaited: Awaited) -> Self {
+        let place = Place::Response(awaited);
+        Self::NotTolerated { tolerance, place }
+    }
+
     pub(super) fn from_auth(error: AuthError, method: Method, cseq: u32) -> Self {
         match error {
             AuthError::NoCredentials => Self::NoCredentials { method, cseq },
             AuthError::Refused => Self::CredentialsRefused { method, cseq },
             AuthError::UnsupportedScheme { schemes } => Self::UnsupportedAuthentication {
-                schemes,
+                schemes: schemes
+                    .iter()
+                    .take(MAX_QUOTED_SCHEMES)
+                    .map(|scheme| quoted(scheme))
+                    .collect(),
                 method,
                 cseq,
             },
         }
+    }
+}
+
+/// The beginning of what a server says.
+pub(super) fn quoted(words: &str) -> String {
+    let end = (0..=MAX_QUOTED_BYTES)
+        .rev()
+        .find(|&end| words.is_char_boundary(end))
+        .unwrap_or_default();
+    words.get(..end).unwrap_or(words).to_owned()
+}
+
+fn meanwhile(awaiting: Option<&Awaited>) -> String {
+    match awaiting {
+        Some(Awaited { method, cseq }) => format!(" while {method} was waited for (CSeq {cseq})"),
+        None => String::new(),
+    }
+}
+
+fn busy(status: StatusCode, retry_after: Option<Duration>) -> String {
+    let why = match status {
+        StatusCode::NOT_ENOUGH_BANDWIDTH => "its limit of streams is reached",
+        _ => "it gives no service now",
+    };
+    match retry_after {
+        Some(wait) => format!("{why} and it asks to come back in {} s", wait.as_secs()),
+        None => why.to_owned(),
     }
 }
 

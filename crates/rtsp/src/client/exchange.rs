@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::TransportRequest;
+use super::error::Awaited;
 use super::keepalive::KeepAliveMethod;
 use crate::{Method, RtspUrl};
 
@@ -18,6 +19,7 @@ pub(super) enum Step {
         request: TransportRequest,
     },
     Play,
+    Pause,
     KeepAlive(KeepAliveMethod),
     TearDown,
 }
@@ -29,6 +31,7 @@ impl Step {
             Self::Describe => Method::Describe,
             Self::SetUp { .. } => Method::Setup,
             Self::Play => Method::Play,
+            Self::Pause => Method::Pause,
             Self::KeepAlive(method) => method.method(),
             Self::TearDown => Method::Teardown,
         }
@@ -44,6 +47,15 @@ pub(super) struct Exchange {
     pub(super) patience: Duration,
     /// `None` if the caller's patience reaches past the end of time.
     pub(super) deadline: Option<Instant>,
+}
+
+impl Exchange {
+    pub(super) fn awaited(&self) -> Awaited {
+        Awaited {
+            method: self.step.method(),
+            cseq: self.cseq,
+        }
+    }
 }
 
 /// How often the step has been asked for.

@@ -10,11 +10,12 @@
 //!
 //! | step | on success | otherwise |
 //! |---|---|---|
-//! | [`Output::Connect`] | DESCRIBE goes out | the caller's own error |
+//! | [`Output::Connect`] | the first step goes out | the caller's own error |
 //! | OPTIONS | DESCRIBE | refused: DESCRIBE all the same (Q16) |
 //! | DESCRIBE | [`Event::Described`] | redirected: to the new place; closed: once more with OPTIONS first (Q113) |
-//! | SETUP for each `setup` | [`Event::SetUp`], [`Event::SetUpRefused`] | [`Error::TransportMismatch`], [`Error::Busy`] .. |
+//! | SETUP for each `setup` | [`Event::SetUp`] | [`Event::SetUpRefused`], [`Error::TransportMismatch`], [`Error::Busy`] .. |
 //! | PLAY | [`Event::Playing`] | [`Error::Status`] .. |
+//! | PAUSE | [`Event::Paused`] | [`Event::PauseRefused`] |
 //! | keepalive | | GET_PARAMETER failed: OPTIONS from then on (Q98); OPTIONS failed: ignored (Q39) |
 //! | TEARDOWN | [`Event::TornDown`] | [`Event::TornDown`] |
 //!
@@ -23,7 +24,37 @@
 //!
 //! A 401 on any of these is answered on the same connection with the credentials, as [`auth`](crate::auth) tells; where the
 //! server hangs up after it, on a new one (Q28). One request is under way at a time, so a response with a wrong CSeq or none
-//! is understood (Q12). Each request has its own [time limit](SessionConfig::response_timeout).
+//! is understood (Q12).
+//!
+//! A redirect (301, 302, 303, 307; 305 to a proxy) of OPTIONS, DESCRIBE, SETUP or PLAY, and a REDIRECT request of the server,
+//! lead to [`Event::Redirected`]: the session begins anew there, and [`Event::Described`] comes once more. The server's
+//! OPTIONS, GET_PARAMETER, SET_PARAMETER and ANNOUNCE ([`Event::Announced`]) are answered with 200, its TEARDOWN as well,
+//! which is the end ([`Error::TornDownByServer`]); everything else with 501.
+//!
+//! What a session finds out about its server serves the next one: [`Learned`].
+//!
+//! # Timers
+//!
+//! | timer | begins | runs for | then |
+//! |---|---|---|---|
+//! | response | a request goes out | [`response_timeout`](SessionConfig::response_timeout); a keepalive half its interval at most; TEARDOWN 2 s at most | [`Error::Timeout`]; keepalive: the other method; TEARDOWN: [`Event::TornDown`] |
+//! | keepalive | a request goes out, once something is set up | half of the server's timeout, and 5 s less than it; 0.5 s to 60 s | a keepalive goes out |
+//! | rest | a message or frame begins to arrive | [`MESSAGE_PATIENCE`] | [`Error::Unfinished`] |
+//!
+//! Nothing that a server sends extends one: neither bytes that trickle, nor packets, provisional responses or requests of
+//! its own.
+//!
+//! # Limits
+//!
+//! | what | limit | past it |
+//! |---|---|---|
+//! | a message | [`MAX_HEADER_BYTES`](crate::MAX_HEADER_BYTES), [`MAX_HEADERS`](crate::MAX_HEADERS), [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES) | [`Error::Protocol`] |
+//! | redirects | [`MAX_REDIRECTS`] | [`Error::TooManyRedirects`] |
+//! | new connections that mend a closed one | one for each [`ReconnectReason`] | [`Error::Closed`] |
+//! | answers to 401 | as [`auth`](crate::auth) has it | [`Error::CredentialsRefused`], [`Error::Asleep`] |
+//! | media sections | [`MAX_TRACKS`] | [`Error::TooManyTracks`] |
+//! | outputs that wait | [`MAX_PENDING_OUTPUTS`] | [`SessionStats::dropped_server_requests`] |
+//! | warnings in the log | one a minute | |
 //!
 //! # Example
 //!
@@ -101,14 +132,26 @@
 mod config;
 mod error;
 mod exchange;
+mod extra_headers;
 mod keepalive;
+mod learned;
 mod output;
+mod receive;
+mod redirects;
 mod responses;
+mod server_requests;
 mod session;
+mod state;
+mod steps;
+mod timers;
 mod transport;
 
+use std::time::Duration;
+
 pub use config::SessionConfig;
-pub use error::Error;
+pub use error::{Awaited, Error, Place};
+pub use extra_headers::{ExtraHeaderError, ExtraHeaders, MAX_EXTRA_HEADER_BYTES, MAX_EXTRA_HEADERS};
+pub use learned::Learned;
 pub use output::{Endpoint, Event, Output, Received, ReconnectReason, SessionStats, TransportRequest};
 pub use session::ClientSession;
 
@@ -122,3 +165,11 @@ pub const MAX_TRACKS: usize = 32;
 /// Outputs that wait for the caller when a server's request is answered. A caller that drains after each call never has more
 /// than a handful.
 pub const MAX_PENDING_OUTPUTS: usize = 64;
+
+/// How long a message or frame that has begun may take to be whole. A connection that stands still for so long amid one is
+/// dead; a lost segment takes TCP seconds to mend.
+pub const MESSAGE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The longest wait that a server's Retry-After is believed to ask for: an hour is enough for a camera's reboot, and a lie
+/// costs no more.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(3600);

@@ -64,30 +64,33 @@ pub enum Event {
     /// A SETUP was answered with 461: the server does not serve that transport ([`Error::TransportRefused`]). The session is
     /// as it was before; ask for another transport with [`setup`](super::ClientSession::setup), or tear it down.
     SetUpRefused(Error),
-    /// PLAY was answered. Media may have begun before (Q31).
+    /// PLAY was answered. Media may have begun before (Q31). RTCP may go from here on: before, it confuses some servers (Q37).
     Playing {
         /// Where each stream begins, if the server says so; often wrong (Q87).
         rtp_info: Vec<RtpInfoEntry>,
     },
+    /// PAUSE was answered: [`play`](super::ClientSession::play) goes on, [`teardown`](super::ClientSession::teardown) ends it.
+    /// What is still under way arrives all the same.
+    Paused,
+    /// PAUSE was refused, as most live cameras do. The session is as it was before.
+    PauseRefused(Error),
     /// The session is over because the caller wanted so. The last event.
     TornDown,
     /// The session is over for this reason. The last event.
     Failed(Error),
-    /// The server sent us elsewhere and we follow.
+    /// The server sent us elsewhere, with a redirect or a REDIRECT request, and we follow: an [`Output::Connect`] comes next.
+    /// What was set up before is gone; go on at the [`Event::Described`] that follows.
     Redirected {
         /// Where to.
         url: RtspUrl,
     },
+    /// The server has described the presentation anew, with ANNOUNCE. [`setup`](super::ClientSession::setup) counts from this
+    /// description now; what was set up before goes on.
+    Announced(SessionDescription),
     /// The server closed the connection in a way that a new one may mend; an [`Output::Connect`] follows.
     Reconnecting(ReconnectReason),
     /// The server does not answer GET_PARAMETER well: OPTIONS keeps the session alive from here on (Q98).
     KeepAliveChanged,
-    /// The server asks with REDIRECT to go elsewhere; to follow, tear down and start a new session there
-    /// ([RFC 2326 §10.10](https://www.rfc-editor.org/rfc/rfc2326#section-10.10)).
-    RedirectRequested {
-        /// Where to, `None` where the server names no usable URL.
-        url: Option<RtspUrl>,
-    },
 }
 
 /// What a new connection may mend. Each is tried once in a session.
@@ -104,7 +107,7 @@ pub enum ReconnectReason {
 pub enum Received<'b> {
     /// RTP or RTCP.
     Interleaved {
-        /// The channel, agreed on in [`Event::SetUp`]; data on any other is to be dropped (Q30, Q32).
+        /// The channel: one that was agreed on in [`Event::SetUp`].
         channel: u8,
         /// The packet.
         payload: &'b [u8],
@@ -160,4 +163,6 @@ pub struct SessionStats {
     pub failed_keepalives: u64,
     /// Bytes between messages that belonged to nothing (Q33).
     pub skipped_bytes: u64,
+    /// Frames that were dropped because nobody has asked for them (Q30, Q32).
+    pub stray_frames: u64,
 }

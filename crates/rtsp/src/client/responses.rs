@@ -1,17 +1,20 @@
-//! What each response, and each request of the server, means to the session.
+//! What each response means to the session.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use throughline_sdp::SessionDescription;
 
+use super::error::quoted;
 use super::exchange::{Attempt, Exchange, Step};
-use super::session::{ClientSession, Presentation, State};
-use super::{Error, Event, MAX_PENDING_OUTPUTS, MAX_REDIRECTS, Output, transport};
-use crate::headers::{CSeq, Public, RtpInfo, Session, Transport, WwwAuthenticate, name};
-use crate::{Method, Request, Response, RtspUrl, Scheme, StatusCode, base_url};
+use super::learned::{Acceptance, Opening};
+use super::session::{ClientSession, Presentation};
+use super::state::State;
+use super::transport::Disagreement;
+use super::{Error, Event, MAX_RETRY_AFTER, ReconnectReason, keepalive, transport};
+use crate::auth::AuthError;
+use crate::headers::{CSeq, RtpInfo, Session, Transport, WwwAuthenticate, name};
+use crate::{Headers, Response, RtspUrl, StatusCode, Tolerance, base_url};
 
-/// Responses.
 impl ClientSession {
     pub(super) fn handle_response(&mut self, now: Instant, response: &Response) {
         // 1xx means that the response proper is still to come.
@@ -19,13 +22,12 @@ impl ClientSession {
             return;
         }
         let Some(exchange) = self.take_exchange(response) else {
-            self.stats.unexpected_responses += 1;
             return;
         };
         self.stats.responses += 1;
         tracing::debug!(cseq = exchange.cseq, status = response.status.0, "response");
         if let Some(server) = response.headers.get(name::SERVER) {
-            self.server = Some(server.to_owned());
+            self.server = Some(quoted(server));
         }
         if response.status == StatusCode::UNAUTHORIZED {
             return self.unauthorized(exchange, response, now);
@@ -33,7 +35,7 @@ impl ClientSession {
         if response.status.is_success() {
             self.succeeded(&exchange, response);
         } else {
-            self.refused(exchange, response, now);
+            self.refused(&exchange, response, now);
         }
         self.advance(now);
     }
@@ -49,13 +51,28 @@ impl ClientSession {
             .map(|CSeq(number)| number);
         if cseq.is_some() && cseq == self.abandoned {
             self.abandoned = None;
+            self.stats.unexpected_responses += 1;
             return None;
         }
-        let exchange = self.exchange.take()?;
-        if cseq != Some(exchange.cseq) {
+        let awaited = self.exchange.as_ref().map(|exchange| exchange.cseq);
+        let is_taken = match (cseq, awaited) {
+            (_, None) => false,
+            (None, Some(_)) if !self.reading.tolerates(Tolerance::MissingCSeq) => {
+                let awaited = self.exchange.as_ref().map(Exchange::awaited)?;
+                self.fail(Error::not_tolerated(Tolerance::MissingCSeq, awaited));
+                return None;
+            }
+            (Some(cseq), Some(awaited)) if cseq != awaited => self.reading.tolerates(Tolerance::OtherCSeq),
+            _ => true,
+        };
+        if !is_taken {
+            self.stats.unexpected_responses += 1;
+            return None;
+        }
+        if cseq != awaited {
             self.stats.cseq_mismatches += 1;
         }
-        Some(exchange)
+        self.exchange.take()
     }
 
     /// 401, at any point and on any method, is answered on the same connection (Q42). Only here are challenges looked at: a
@@ -67,72 +84,101 @@ impl ClientSession {
             .ok()
             .flatten()
             .unwrap_or_default();
-        match self.authenticator.challenged(&challenges.0) {
-            Ok(()) => self.send(exchange.step, Attempt::AfterUnauthorized, now),
-            Err(error) => {
-                self.fail(Error::from_auth(error, exchange.step.method(), exchange.cseq));
-            }
+        let refusal = match self.authenticator.challenged(&challenges.0) {
+            Ok(()) => return self.send(exchange.step, Attempt::AfterUnauthorized, now),
+            Err(refusal) => refusal,
+        };
+        let (method, cseq) = (exchange.step.method(), exchange.cseq);
+        let is_refusal = refusal == AuthError::Refused;
+        if is_refusal
+            && self.learned.credentials == Acceptance::Accepted
+            && self.reading.tolerates(Tolerance::RefusedAfterAcceptance)
+        {
+            return self.fail(Error::Asleep { method, cseq });
+        }
+        let error = Error::from_auth(refusal, method, cseq);
+        match exchange.step {
+            // It was let in without, so that there is nothing to refuse: a whim like any other answer (Q39).
+            Step::KeepAlive(used) if !is_refusal => self.keepalive_refused(used, error, now),
+            _ => self.fail(error),
         }
     }
 
     fn succeeded(&mut self, exchange: &Exchange, response: &Response) {
+        if exchange.attempt == Attempt::AfterUnauthorized {
+            self.learned.credentials = Acceptance::Accepted;
+        }
         match &exchange.step {
             Step::Options | Step::KeepAlive(_) => {}
             Step::Describe => self.described(exchange, response),
             Step::SetUp { .. } => self.set_up(exchange, response),
-            Step::Play => {
-                self.learn_session(response);
-                self.state = State::Playing;
-                let info = response
-                    .headers
-                    .typed::<RtpInfo>()
-                    .ok()
-                    .flatten()
-                    .unwrap_or_default();
-                self.emit(Event::Playing { rtp_info: info.0 });
+            Step::Play => self.plays(exchange, response),
+            Step::Pause => {
+                self.state = State::Paused;
+                self.emit(Event::Paused);
             }
             Step::TearDown => self.end(Event::TornDown),
         }
     }
 
-    /// The body counts, not its Content-Type, which may be missing or decorated (Q7, Q8).
+    /// The body counts, not its Content-Type, which may be missing or another (Q7); parameters of it mean nothing (Q8).
     fn described(&mut self, exchange: &Exchange, response: &Response) {
-        let description = match SessionDescription::parse(&response.body) {
+        let parsed = SessionDescription::parse_with(&response.body, &self.config.description_policy);
+        let description = match parsed {
             Ok(description) => description,
             Err(source) => {
-                return self.fail(Error::Describe {
-                    source,
-                    cseq: exchange.cseq,
-                });
+                let cseq = exchange.cseq;
+                return self.fail(Error::Describe { source, cseq });
             }
         };
-        let header = |name| response.headers.get(name);
-        let base = base_url(
-            &self.url,
-            header(name::CONTENT_BASE),
-            header(name::CONTENT_LOCATION),
-        );
+        let label = response.headers.get(name::CONTENT_TYPE).unwrap_or_default();
+        let media_type = label.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/sdp") {
+            if let Err(error) = self.overlook(Tolerance::ContentType, exchange) {
+                return self.fail(error);
+            }
+        }
+        if self.reconnected.contains(&ReconnectReason::ClosedOnDescribe) {
+            self.learned.opening = Opening::Options;
+        }
         self.presentation = Some(Presentation {
-            aggregate: base.join_control(description.control()),
-            media: description
-                .media()
-                .iter()
-                .map(|media| base.join_control(media.control()))
-                .collect(),
+            aggregate: self.base(&response.headers).join_control(description.control()),
+            media: self.media_urls(&response.headers, &description),
         });
         self.state = State::Described;
         self.emit(Event::Described(description));
+    }
+
+    /// What the control attributes of a description count from.
+    fn base(&self, headers: &Headers) -> RtspUrl {
+        base_url(
+            &self.url,
+            headers.get(name::CONTENT_BASE),
+            headers.get(name::CONTENT_LOCATION),
+        )
+    }
+
+    pub(super) fn media_urls(&self, headers: &Headers, description: &SessionDescription) -> Vec<RtspUrl> {
+        let base = self.base(headers);
+        description
+            .media()
+            .iter()
+            .map(|media| base.join_control(media.control()))
+            .collect()
     }
 
     fn set_up(&mut self, exchange: &Exchange, response: &Response) {
         let Step::SetUp { media, request, .. } = exchange.step else {
             return;
         };
-        self.learn_session(response);
+        // Also of an answer that is refused below: the server holds the session.
+        if let Err(error) = self.learn_session(exchange, response) {
+            return self.fail(error);
+        }
         let asked = transport::ask(request, &self.channels);
         // What cannot be read says as little as what is missing (Q19).
         let answered = response.headers.typed::<Transport>().ok().flatten();
-        match transport::agree(&asked, answered) {
+        match transport::agree(&asked, answered, &mut self.reading) {
             Ok(agreed) => {
                 self.channels.extend(agreed.interleaved);
                 self.emit(Event::SetUp {
@@ -140,45 +186,81 @@ impl ClientSession {
                     transport: agreed,
                 });
             }
-            Err(other) => self.fail(Error::TransportMismatch {
+            Err(Disagreement::Other(other)) => self.fail(Error::TransportMismatch {
                 media,
                 transport: asked.lower,
-                answered: other.to_string(),
+                answered: quoted(&other.to_string()),
                 cseq: exchange.cseq,
             }),
+            Err(Disagreement::Refused(tolerance)) => {
+                self.fail(Error::not_tolerated(tolerance, exchange.awaited()));
+            }
         }
+    }
+
+    fn plays(&mut self, exchange: &Exchange, response: &Response) {
+        if let Err(error) = self.learn_session(exchange, response) {
+            return self.fail(error);
+        }
+        self.state = State::Playing;
+        let info = response
+            .headers
+            .typed::<RtpInfo>()
+            .ok()
+            .flatten()
+            .unwrap_or_default();
+        self.emit(Event::Playing { rtp_info: info.0 });
     }
 
     /// The newest id counts: some cameras change it from SETUP to SETUP (Q9). Not called for DESCRIBE, whose id means
     /// nothing (Q131).
-    fn learn_session(&mut self, response: &Response) {
+    fn learn_session(&mut self, exchange: &Exchange, response: &Response) -> Result<(), Error> {
         let Ok(Some(Session { id, timeout })) = response.headers.typed() else {
-            return;
+            return Ok(());
         };
+        if self.session_id.as_ref().is_some_and(|known| *known != id) {
+            self.overlook(Tolerance::SessionIdChange, exchange)?;
+        }
         self.session_id = Some(id);
-        if let Some(timeout) = timeout {
-            self.keepalive.set_timeout(timeout);
+        if timeout.is_some() {
+            self.keepalive_interval = keepalive::interval(timeout);
+        }
+        Ok(())
+    }
+
+    fn overlook(&mut self, tolerance: Tolerance, exchange: &Exchange) -> Result<(), Error> {
+        if self.reading.tolerates(tolerance) {
+            Ok(())
+        } else {
+            Err(Error::not_tolerated(tolerance, exchange.awaited()))
         }
     }
 
-    fn refused(&mut self, exchange: Exchange, response: &Response, now: Instant) {
-        let (method, cseq) = (exchange.step.method(), exchange.cseq);
-        let is_redirect = matches!(response.status.0, 301 | 302 | 303 | 305 | 307);
-        match (exchange.step, response.status) {
-            (step @ (Step::Options | Step::Describe), status) if is_redirect => {
-                let location = response.headers.get(name::LOCATION).unwrap_or_default();
-                match self.url.join_location(location) {
-                    Ok(_) if self.redirects == MAX_REDIRECTS => self.fail(Error::TooManyRedirects),
-                    Ok(url) => self.redirect(url, step),
-                    Err(source) => self.fail(Error::RedirectUnsupported { status, cseq, source }),
-                }
+    fn refused(&mut self, exchange: &Exchange, response: &Response, now: Instant) {
+        let (method, cseq, status) = (exchange.step.method(), exchange.cseq, response.status);
+        let is_redirect = matches!(status.0, 301 | 302 | 303 | 305 | 307);
+        let error = match status {
+            StatusCode::SESSION_NOT_FOUND => Error::SessionNotFound { method, cseq },
+            StatusCode::NOT_ENOUGH_BANDWIDTH | StatusCode::SERVICE_UNAVAILABLE => Error::Busy {
+                method,
+                status,
+                retry_after: retry_after(&response.headers),
+                cseq,
+            },
+            _ => Error::Status {
+                method,
+                status,
+                reason: quoted(&response.reason),
+                cseq,
+            },
+        };
+        match exchange.step {
+            Step::Options | Step::Describe | Step::SetUp { .. } | Step::Play if is_redirect => {
+                self.redirected(exchange, response);
             }
             // Not every server knows OPTIONS, and it was sent only to please (Q16).
-            (Step::Options, _) => {}
-            (_, StatusCode::SESSION_NOT_FOUND) => self.fail(Error::SessionNotFound { method, cseq }),
-            (Step::KeepAlive(used), _) => self.keepalive_failed(used, now),
-            (_, StatusCode::NOT_ENOUGH_BANDWIDTH) => self.fail(Error::Busy { method, cseq }),
-            (Step::SetUp { media, request, .. }, StatusCode::UNSUPPORTED_TRANSPORT) => {
+            Step::Options if self.reading.tolerates(Tolerance::OptionsRefused) => {}
+            Step::SetUp { media, request, .. } if status == StatusCode::UNSUPPORTED_TRANSPORT => {
                 // What was asked for behind it counted on it.
                 let is_setup = |step: &Step| matches!(step, Step::SetUp { .. });
                 self.tracks -= 1 + self.steps.drain(..).filter(is_setup).count();
@@ -188,76 +270,17 @@ impl ClientSession {
                     cseq,
                 }));
             }
-            (_, status) => {
-                self.fail(Error::Status {
-                    method,
-                    status,
-                    reason: response.reason.clone(),
-                    cseq,
-                });
+            Step::Pause if status != StatusCode::SESSION_NOT_FOUND => self.emit(Event::PauseRefused(error)),
+            Step::KeepAlive(used) if status != StatusCode::SESSION_NOT_FOUND => {
+                self.keepalive_refused(used, error, now);
             }
+            _ => self.fail(error),
         }
-    }
-
-    /// Repeats the step elsewhere, on a new connection even where that is the same place (Q101). Credentials go along only
-    /// to the host that they are for, and never from TLS into the clear.
-    fn redirect(&mut self, url: RtspUrl, step: Step) {
-        let own = &self.config.url;
-        let is_same_host = own.host().eq_ignore_ascii_case(url.host());
-        let is_downgrade = own.scheme() == Scheme::Rtsps && url.scheme() == Scheme::Rtsp;
-        let credentials = self
-            .config
-            .credentials
-            .clone()
-            .filter(|_| is_same_host && !is_downgrade);
-        self.authenticator.change_server(credentials);
-        self.redirects += 1;
-        self.url = url.clone();
-        self.emit(Event::Redirected { url });
-        self.steps.push_front(step);
-        self.connect();
     }
 }
 
-/// Requests of the server.
-impl ClientSession {
-    /// Answers with what costs nothing: yes to questions after our health, no to what a player cannot do. A server that asks
-    /// without end while nobody drains the outputs gets no answer.
-    pub(super) fn handle_request(&mut self, request: &Request) {
-        if self.outputs.len() >= MAX_PENDING_OUTPUTS {
-            self.stats.dropped_server_requests += 1;
-            return;
-        }
-        self.stats.server_requests += 1;
-        let mut response = Response::new(match request.method {
-            Method::Options
-            | Method::GetParameter
-            | Method::SetParameter
-            | Method::Announce
-            | Method::Redirect => StatusCode::OK,
-            _ => StatusCode::NOT_IMPLEMENTED,
-        });
-        for echoed in [name::CSEQ, name::SESSION] {
-            if let Some(value) = request.headers.get(echoed) {
-                response.headers.set(echoed, value);
-            }
-        }
-        if request.method == Method::Options {
-            response.headers.set_typed(&Public(vec![
-                Method::Options,
-                Method::GetParameter,
-                Method::SetParameter,
-                Method::Announce,
-                Method::Redirect,
-            ]));
-        }
-        let mut bytes = BytesMut::new();
-        response.write(&mut bytes);
-        self.outputs.push_back(Output::Transmit(bytes.freeze()));
-        if request.method == Method::Redirect {
-            let location = request.headers.get(name::LOCATION);
-            let url = location.and_then(|location| self.url.join_location(location).ok());
-            self.emit(Event::RedirectRequested { url });
-        }
-    }
+/// Of the two forms of the header only the number of seconds: a date needs a clock.
+fn retry_after(headers: &Headers) -> Option<Duration> {
+    let seconds = headers.get(name::RETRY_AFTER)?.trim().parse().ok()?;
+    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
 }

@@ -2,6 +2,7 @@
 
 use super::TransportRequest;
 use crate::headers::{Delivery, LowerTransport, Transport};
+use crate::{Reading, Tolerance};
 
 /// The Transport header to ask with. For TCP it takes the lowest even pair of channels of which neither is in `taken`:
 /// a server may have given an earlier track others than were asked for (Q21).
@@ -20,29 +21,52 @@ pub(super) fn ask(request: TransportRequest, taken: &[(u8, u8)]) -> Transport {
     }
 }
 
-/// What both sides have agreed on, or the answer if it is another transport than was asked for (Q119).
-///
-/// An answer without a Transport header, and anything that it leaves out, means what was asked (Q19).
-#[expect(clippy::result_large_err, reason = "once for each track")]
-pub(super) fn agree(asked: &Transport, answered: Option<Transport>) -> Result<Transport, Transport> {
+/// Why there is no agreement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Disagreement {
+    /// Another transport than was asked for (Q119).
+    Other(Transport),
+    Refused(Tolerance),
+}
+
+/// What both sides have agreed on. Where the answer leaves something out, what was asked counts (Q19); where it says
+/// something else about channels, that does (Q21).
+pub(super) fn agree(
+    asked: &Transport,
+    answered: Option<Transport>,
+    reading: &mut Reading,
+) -> Result<Transport, Disagreement> {
+    let mut overlook = |tolerance| {
+        if reading.tolerates(tolerance) {
+            Ok(())
+        } else {
+            Err(Disagreement::Refused(tolerance))
+        }
+    };
     let Some(mut answered) = answered else {
-        return Ok(asked.clone());
+        return overlook(Tolerance::MissingTransport).map(|()| asked.clone());
     };
     match asked.lower {
         LowerTransport::Tcp => {
-            // Interleaved channels count more than a missing "/TCP" (Q20); ports without channels mean UDP.
+            // Ports without channels mean UDP. (Channels without "/TCP" were read as TCP, Q20.)
             let has_ports = answered.client_port.is_some() || answered.server_port.is_some();
-            let is_udp = answered.lower == LowerTransport::Udp && has_ports;
-            if answered.interleaved.is_none() && is_udp {
-                return Err(answered);
+            let is_udp = answered.lower == LowerTransport::Udp;
+            match answered.interleaved {
+                None if is_udp && has_ports => return Err(Disagreement::Other(answered)),
+                None => overlook(Tolerance::MissingTransport)?,
+                Some(_) if is_udp => return Err(Disagreement::Other(answered)),
+                Some(_) => {}
             }
             answered.lower = LowerTransport::Tcp;
             answered.interleaved = answered.interleaved.or(asked.interleaved);
+            if answered.interleaved != asked.interleaved {
+                overlook(Tolerance::OtherChannels)?;
+            }
         }
         LowerTransport::Udp => {
             let is_tcp = answered.lower == LowerTransport::Tcp || answered.interleaved.is_some();
             if is_tcp || answered.delivery == Delivery::Multicast {
-                return Err(answered);
+                return Err(Disagreement::Other(answered));
             }
             // Our sockets are bound where we said, whatever the server makes of it.
             answered.client_port = asked.client_port;
@@ -54,6 +78,10 @@ pub(super) fn agree(asked: &Transport, answered: Option<Transport>) -> Result<Tr
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn agree(asked: &Transport, answered: Option<Transport>) -> Result<Transport, Disagreement> {
+        super::agree(asked, answered, &mut Reading::default())
+    }
 
     #[test]
     fn the_first_free_pair_of_channels_is_asked_for() {
@@ -85,16 +113,6 @@ mod tests {
     }
 
     #[test]
-    fn interleaved_channels_count_more_than_a_missing_slash_tcp() {
-        let answered = Transport {
-            lower: LowerTransport::Udp,
-            ..Transport::interleaved(4, 5)
-        };
-        let agreed = agree(&Transport::interleaved(0, 1), Some(answered)).unwrap();
-        assert_eq!(agreed, Transport::interleaved(4, 5));
-    }
-
-    #[test]
     fn another_transport_than_was_asked_for_is_no_agreement() {
         let udp = Transport {
             server_port: Some((6970, 6971)),
@@ -105,8 +123,14 @@ mod tests {
             delivery: Delivery::Multicast,
             ..udp.clone()
         };
-        assert_eq!(agree(&tcp, Some(udp.clone())), Err(udp.clone()));
-        assert_eq!(agree(&udp, Some(tcp.clone())), Err(tcp));
-        assert_eq!(agree(&udp, Some(multicast.clone())), Err(multicast));
+        assert_eq!(
+            agree(&tcp, Some(udp.clone())),
+            Err(Disagreement::Other(udp.clone()))
+        );
+        assert_eq!(agree(&udp, Some(tcp.clone())), Err(Disagreement::Other(tcp)));
+        assert_eq!(
+            agree(&udp, Some(multicast.clone())),
+            Err(Disagreement::Other(multicast))
+        );
     }
 }

@@ -28,6 +28,7 @@ status_codes! {
     MOVED_PERMANENTLY 301 "Moved Permanently",
     FOUND 302 "Found",
     SEE_OTHER 303 "See Other",
+    USE_PROXY 305 "Use Proxy",
     TEMPORARY_REDIRECT 307 "Temporary Redirect",
     BAD_REQUEST 400 "Bad Request",
     UNAUTHORIZED 401 "Unauthorized",

@@ -1,4 +1,4 @@
-use throughline_rtsp::client::{Error, Event};
+use throughline_rtsp::client::Error;
 
 use crate::script::{Script, frame, seconds};
 
@@ -6,7 +6,7 @@ const GET_PARAMETER: &str = "GET_PARAMETER rtsp://192.0.2.1/live";
 const OPTIONS: &str = "OPTIONS rtsp://192.0.2.1/live";
 
 #[test]
-fn keepalives_are_sent_at_the_pace_that_the_timeout_asks_for() {
+fn q11_keepalives_are_sent_at_the_pace_that_the_timeout_asks_for() {
     for (session, pause) in [
         ("1", 30),
         ("1;timeout=60", 30),
@@ -32,63 +32,6 @@ fn media_do_not_count_as_a_sign_of_life() {
     script.say(&frame(0, b"packet"));
     script.wait(seconds(1));
     script.expect(GET_PARAMETER);
-}
-
-#[test]
-fn refused_get_parameter_is_replaced_by_options_at_once_and_for_good() {
-    let mut script = Script::playing("1;timeout=60");
-    script.wait(seconds(30));
-    script.turn(
-        GET_PARAMETER,
-        "501 Not Implemented",
-        &["Public: OPTIONS, GET_PARAMETER"],
-        "",
-    );
-    assert_eq!(script.event(), Event::KeepAliveChanged);
-    let options = script.turn(OPTIONS, "200 OK", &[], "");
-    assert_eq!(options.headers.get("Session"), Some("1"));
-    script.wait(seconds(30));
-    script.turn(OPTIONS, "200 OK", &[], "");
-    assert_eq!(script.stats().failed_keepalives, 1);
-}
-
-#[test]
-fn tapo_that_refuses_every_keepalive_goes_on_playing() {
-    let mut script = Script::playing("1;timeout=60");
-    script.wait(seconds(30));
-    script.turn(GET_PARAMETER, "400 Bad Request", &[], "");
-    script.event();
-    script.turn(OPTIONS, "400 Bad Request", &[], "");
-    script.expect_nothing();
-    script.wait(seconds(30));
-    script.turn(OPTIONS, "400 Bad Request", &[], "");
-    script.expect_nothing();
-    assert_eq!(script.stats().failed_keepalives, 3);
-}
-
-#[test]
-fn an_unanswered_get_parameter_is_replaced_by_options_before_the_session_can_end() {
-    let mut script = Script::playing("1;timeout=20");
-    script.wait(seconds(10));
-    script.expect(GET_PARAMETER);
-    script.wait(seconds(5));
-    assert_eq!(script.event(), Event::KeepAliveChanged);
-    script.turn(OPTIONS, "200 OK", &[], "");
-    script.expect_nothing();
-}
-
-#[test]
-fn a_keepalive_that_is_never_answered_does_not_end_the_session() {
-    let mut script = Script::playing("1;timeout=60");
-    script.wait(seconds(40));
-    script.expect(GET_PARAMETER);
-    script.event();
-    for _ in 0..5 {
-        script.expect(OPTIONS);
-        script.wait(seconds(30));
-        script.say(&frame(0, b"packet"));
-    }
-    assert_eq!(script.packets.len(), 5);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use throughline_rtsp::client::{
     ClientSession, Endpoint, Error, Event, Output, Received, SessionConfig, SessionStats, TransportRequest,
 };
 use throughline_rtsp::headers::CSeq;
-use throughline_rtsp::{Credentials, Message, Parsed, Request, RtspUrl, parse};
+use throughline_rtsp::{Credentials, Message, Parsed, Policy, Request, RtspUrl, Tolerance, parse};
 
 pub(crate) const URL: &str = "rtsp://192.0.2.1/live";
 pub(crate) const PASSWORD: &str = "open sesame";
@@ -19,6 +19,8 @@ pub(crate) const SDP: &str = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=camera\r\nt=0
     m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:trackID=0\r\n\
     m=audio 0 RTP/AVP 0\r\na=control:trackID=1\r\n";
 
+pub(crate) const TCP: &str = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1";
+pub(crate) const LABEL: &str = "Content-Type: application/sdp";
 pub(crate) const DIGEST: &str = "WWW-Authenticate: Digest realm=\"IP Camera(AB705)\", nonce=\"n1\"";
 pub(crate) const BASIC: &str = "WWW-Authenticate: Basic realm=\"camera\"";
 
@@ -69,10 +71,13 @@ impl Script {
     }
 
     pub(crate) fn connected_and_cut(config: SessionConfig, cut: Option<usize>) -> Self {
-        let mut script = Self {
+        Self::connected_from(Self {
             cut,
             ..Self::new(ClientSession::new(config, 1))
-        };
+        })
+    }
+
+    fn connected_from(mut script: Self) -> Self {
         script.call(ClientSession::start);
         script.expect_connect("192.0.2.1", 554);
         script
@@ -80,19 +85,46 @@ impl Script {
 
     /// Connected and described.
     pub(crate) fn described() -> Self {
-        let mut script = Self::connected();
-        script.turn("DESCRIBE rtsp://192.0.2.1/live", "200 OK", &[], SDP);
+        Self::described_with(config())
+    }
+
+    pub(crate) fn described_with(config: SessionConfig) -> Self {
+        Self::described_from(Self::new(ClientSession::new(config, 1)))
+    }
+
+    fn described_from(script: Self) -> Self {
+        let mut script = Self::connected_from(script);
+        script.turn("DESCRIBE rtsp://192.0.2.1/live", "200 OK", &[LABEL], SDP);
         assert!(matches!(script.event(), Event::Described(_)));
         script
     }
 
+    /// The same later than another script.
+    pub(crate) fn playing_at(now: Instant, config: SessionConfig, session: &str) -> Self {
+        Self::playing_from(
+            Self {
+                now,
+                ..Self::new(ClientSession::new(config, 1))
+            },
+            session,
+        )
+    }
+
     /// Playing one track over TCP; `session` is the value of the Session header.
     pub(crate) fn playing(session: &str) -> Self {
-        let mut script = Self::described();
+        Self::playing_with(config(), session)
+    }
+
+    pub(crate) fn playing_with(config: SessionConfig, session: &str) -> Self {
+        Self::playing_from(Self::new(ClientSession::new(config, 1)), session)
+    }
+
+    fn playing_from(script: Self, session: &str) -> Self {
+        let mut script = Self::described_from(script);
         script.setup(0, TransportRequest::Tcp);
         script.call(ClientSession::play);
-        let header = format!("Session: {session}");
-        script.turn("SETUP rtsp://192.0.2.1/live/trackID=0", "200 OK", &[&header], "");
+        let headers = [&format!("Session: {session}"), TCP];
+        script.turn("SETUP rtsp://192.0.2.1/live/trackID=0", "200 OK", &headers, "");
         assert!(matches!(script.event(), Event::SetUp { media: 0, .. }));
         script.turn("PLAY rtsp://192.0.2.1/live", "200 OK", &[], "");
         assert!(matches!(script.event(), Event::Playing { .. }));
@@ -248,6 +280,13 @@ impl Script {
         }
     }
 
+    /// The camera says what stands in `testdata/rtsp`.
+    pub(crate) fn say_fixture(&mut self, name: &str) {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/rtsp");
+        let bytes = std::fs::read(format!("{folder}/{name}.txt")).expect("the fixture is there");
+        self.say(&bytes);
+    }
+
     /// How many bytes the camera has said.
     pub(crate) fn said(&self) -> usize {
         self.said
@@ -268,6 +307,37 @@ impl Script {
             }
             other => panic!("expected a failure, got {other:?}"),
         }
+    }
+
+    /// The session must have failed for want of this leniency, by what the answer to a request or a frame needs.
+    pub(crate) fn refusal(&mut self, tolerance: Tolerance) {
+        self.sent.retain(|bytes| !bytes.starts_with(b"TEARDOWN"));
+        let error = self.failure();
+        assert!(
+            matches!(&error, Error::NotTolerated { tolerance: used, .. } if *used == tolerance),
+            "{error}"
+        );
+        assert!(!self.session.tolerated().contains(tolerance));
+    }
+
+    /// Looks at nothing of what has come out so far but the end.
+    pub(crate) fn forget_outputs(&mut self) {
+        self.sent.clear();
+        self.events.retain(|event| matches!(event, Event::Failed(_)));
+    }
+
+    /// The session must have failed, whatever else has come out.
+    pub(crate) fn last_failure(&mut self) -> Error {
+        self.forget_outputs();
+        self.failure()
+    }
+
+    pub(crate) fn has_sent(&self) -> bool {
+        !self.sent.is_empty()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.events.iter().any(|event| matches!(event, Event::Failed(_)))
     }
 
     /// Nothing was sent, asked for or told that has not been looked at.
@@ -296,6 +366,13 @@ pub(crate) fn config() -> SessionConfig {
     SessionConfig {
         credentials: Some(Credentials::new("viewer", PASSWORD)),
         ..SessionConfig::new(url)
+    }
+}
+
+pub(crate) fn refusing(tolerance: Tolerance) -> SessionConfig {
+    SessionConfig {
+        policy: Policy::default().refuse(tolerance),
+        ..config()
     }
 }
 

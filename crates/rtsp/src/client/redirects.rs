@@ -1,0 +1,120 @@
+//! From one connection to the next: redirects, and connections that are closed too early.
+
+use super::exchange::{Attempt, Exchange, Step};
+use super::session::ClientSession;
+use super::state::State;
+use super::{Endpoint, Error, Event, MAX_REDIRECTS, Output, ReconnectReason, keepalive};
+use crate::headers::name;
+use crate::{Response, RtspUrl, Scheme, StatusCode, Tolerance};
+
+impl ClientSession {
+    /// A request was answered with 3xx.
+    ///
+    /// 305 names a proxy ([RFC 2326 §11.3](https://www.rfc-editor.org/rfc/rfc2326#section-11.3)): that is connected to, and
+    /// asked for the same URL as before. Everything else names the presentation's new place, and what it is for how long is
+    /// of no account to a session.
+    pub(super) fn redirected(&mut self, exchange: &Exchange, response: &Response) {
+        let location = response.headers.get(name::LOCATION).unwrap_or_default();
+        match self.url.join_location(location) {
+            Ok(proxy) if response.status == StatusCode::USE_PROXY => {
+                let url = self.url.clone();
+                self.follow(url, Some(proxy));
+            }
+            Ok(url) => self.follow(url, None),
+            Err(source) => self.fail(Error::RedirectUnsupported {
+                status: response.status,
+                cseq: exchange.cseq,
+                source,
+            }),
+        }
+    }
+
+    /// Leaves for another place and begins anew there, on a new connection even where that is the same place (Q101).
+    /// Credentials go along only to the host that they are for, and never from TLS into the clear.
+    pub(super) fn follow(&mut self, url: RtspUrl, proxy: Option<RtspUrl>) {
+        if self.redirects == MAX_REDIRECTS {
+            return self.fail(Error::TooManyRedirects);
+        }
+        self.redirects += 1;
+        if self.session_id.is_some() {
+            self.transmit(&Step::TearDown);
+        }
+        self.url = url;
+        self.proxy = proxy;
+        self.presentation = None;
+        self.session_id = None;
+        self.channels.clear();
+        self.tracks = 0;
+        self.keepalive_interval = keepalive::interval(None);
+        self.reconnected.clear();
+        self.queue_opening();
+
+        let (own, peer) = (&self.config.url, self.peer());
+        let is_same_host = own.host().eq_ignore_ascii_case(peer.host());
+        let is_downgrade = own.scheme() == Scheme::Rtsps && peer.scheme() == Scheme::Rtsp;
+        let credentials = self
+            .config
+            .credentials
+            .clone()
+            .filter(|_| is_same_host && !is_downgrade);
+        let url = peer.clone();
+        self.authenticator.change_server(credentials);
+        self.emit(Event::Redirected { url });
+        self.connect();
+    }
+
+    /// Who is connected to.
+    pub(super) fn peer(&self) -> &RtspUrl {
+        self.proxy.as_ref().unwrap_or(&self.url)
+    }
+
+    pub(super) fn connect(&mut self) {
+        self.exchange = None;
+        self.abandoned = None;
+        self.last_sent = None;
+        self.unfinished = None;
+        self.offset = 0;
+        self.state = State::Connecting;
+        let peer = self.peer();
+        let endpoint = Endpoint {
+            host: peer.host().to_owned(),
+            port: peer.port(),
+            tls: peer.scheme() == Scheme::Rtsps,
+        };
+        self.outputs.push_back(Output::Connect(endpoint));
+    }
+
+    /// Whether a new connection may mend that this one was closed. Never once something was set up: a session dies with its
+    /// connection (Q111).
+    pub(super) fn why_reconnect(&mut self) -> Option<ReconnectReason> {
+        let exchange = self.exchange.as_ref().filter(|_| self.session_id.is_none())?;
+        let is_new = |reason: ReconnectReason| !self.reconnected.contains(&reason);
+        let unauthorized = ReconnectReason::ClosedAfterUnauthorized;
+        if exchange.attempt == Attempt::AfterUnauthorized
+            && is_new(unauthorized)
+            && self.reading.tolerates(Tolerance::CloseAfterUnauthorized)
+        {
+            return Some(unauthorized);
+        }
+        let on_describe = ReconnectReason::ClosedOnDescribe;
+        let may_mend = exchange.step == Step::Describe
+            && is_new(on_describe)
+            && self.reading.tolerates(Tolerance::CloseOnDescribe);
+        may_mend.then_some(on_describe)
+    }
+
+    pub(super) fn reconnect(&mut self, reason: ReconnectReason) {
+        // It was meant for the connection that is gone.
+        self.outputs
+            .retain(|output| !matches!(output, Output::Transmit(_)));
+        self.reconnected.push(reason);
+        if let Some(exchange) = self.exchange.take() {
+            self.steps.push_front(exchange.step);
+        }
+        if reason == ReconnectReason::ClosedOnDescribe {
+            self.steps.push_front(Step::Options);
+        }
+        self.emit(Event::Reconnecting(reason));
+        self.connect();
+    }
+}
