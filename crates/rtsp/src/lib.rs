@@ -120,7 +120,7 @@
 //! | RTP, RTCP, media | packets are handed out as they are |
 //! | TLS | [`Scheme::Rtsps`] is told apart, the connection is the caller's |
 //! | servers | the wire, headers and [`auth::Verifier`], but no session machine |
-//! | RECORD, PAUSE, PLAY with other ranges | not yet |
+//! | RECORD | nothing is published |
 //! | RTSP 2.0 ([RFC 7826](https://www.rfc-editor.org/rfc/rfc7826)) | the parameters of its Transport header, nothing else |
 //! | HTTP tunnels, SRTP keys, multicast | not yet |
 //!

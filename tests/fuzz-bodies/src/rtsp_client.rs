@@ -1,11 +1,17 @@
 use std::time::{Duration, Instant};
 
-use throughline_rtsp::client::{ClientSession, Event, Output, Received, SessionConfig, TransportRequest};
-use throughline_rtsp::{Credentials, MAX_BODY_BYTES, MAX_HEADER_BYTES, Parsed, RtspUrl, parse};
+use throughline_rtsp::client::{
+    ClientSession, Event, ExtraHeaders, Learned, MAX_REDIRECTS, Output, Received, SessionConfig,
+    TransportRequest,
+};
+use throughline_rtsp::{Credentials, MAX_BODY_BYTES, MAX_HEADER_BYTES, Method, Parsed, RtspUrl, parse};
 
 use crate::input::{Script, Step, says};
 
 const PASSWORD: &str = "quietSesame";
+
+/// The first, the redirects, and for each place one that mends each reason.
+const MAX_CONNECTS: usize = (1 + MAX_REDIRECTS) * 3;
 
 /// More outputs than one call can give reason for.
 const MAX_OUTPUTS: usize = 100;
@@ -13,31 +19,13 @@ const MAX_OUTPUTS: usize = 100;
 /// Whatever a server sends, a session goes on or ends: it consumes what it gets, comes to rest, keeps its appointments,
 /// sends nothing but requests and shows no password.
 ///
-/// Instructions: `w` the time of the next appointment comes, `t` 10 ms pass, `c` the server closes the connection,
-/// `u` SETUP asks for UDP from here on, `s` the second media section is set up, `p` PLAY, `d` TEARDOWN.
+/// Instructions: `w` the time of the next appointment comes, `t` 10 ms pass, `l` the driver loses 10 s over its reading,
+/// `c` the server closes the connection, `u` SETUP asks for UDP from here on, `s` the second media section is set up,
+/// `p` PLAY, `h` PAUSE, `d` TEARDOWN, `n` the next session begins with what this one has learned.
 pub fn rtsp_client(data: &[u8]) {
-    let Ok((url, _)) = RtspUrl::parse("rtsp://192.0.2.1/live") else {
+    let Some(mut client) = Client::new(!says(data, PASSWORD)) else {
         return;
     };
-    let credentials = Some(Credentials::new("viewer", PASSWORD));
-    let session = ClientSession::new(
-        SessionConfig {
-            credentials,
-            ..SessionConfig::new(url)
-        },
-        1,
-    );
-    let mut client = Client {
-        session,
-        now: Instant::now(),
-        unread: Vec::new(),
-        transport: TransportRequest::Tcp,
-        ended: false,
-        wake_at: None,
-        discreet: !says(data, PASSWORD),
-    };
-    client.session.start(client.now);
-    client.drain();
     for step in Script(data) {
         match step {
             Step::Bytes(bytes) => client.receive(bytes),
@@ -52,19 +40,59 @@ struct Client {
     now: Instant,
     unread: Vec<u8>,
     transport: TransportRequest,
+    connects: usize,
     ended: bool,
     wake_at: Option<Instant>,
     /// The other end does not say the password itself.
     discreet: bool,
 }
 
+fn session(learned: Learned) -> Option<ClientSession> {
+    let (url, _) = RtspUrl::parse("rtsp://192.0.2.1/live").ok()?;
+    let mut extra_headers = ExtraHeaders::default();
+    extra_headers.add(Method::Play, "Require", "onvif-replay").ok()?;
+    let config = SessionConfig {
+        credentials: Some(Credentials::new("viewer", PASSWORD)),
+        extra_headers,
+        learned,
+        ..SessionConfig::new(url)
+    };
+    Some(ClientSession::new(config, 1))
+}
+
 impl Client {
+    fn new(discreet: bool) -> Option<Self> {
+        let mut client = Self {
+            session: session(Learned::default())?,
+            now: Instant::now(),
+            unread: Vec::new(),
+            transport: TransportRequest::Tcp,
+            connects: 0,
+            ended: false,
+            wake_at: None,
+            discreet,
+        };
+        client.session.start(client.now);
+        client.drain();
+        Some(client)
+    }
+
+    /// The next session with the same server.
+    fn renew(&mut self) {
+        if let Some(session) = session(self.session.learned()) {
+            self.conceals(&self.session);
+            (self.session, self.ended, self.connects) = (session, false, 0);
+            self.session.start(self.now);
+        }
+    }
+
     fn receive(&mut self, bytes: &[u8]) {
         self.unread.extend_from_slice(bytes);
         loop {
             let (consumed, received) = self.session.receive(self.now, &self.unread);
             let is_incomplete = received == Received::Incomplete;
-            assert!(is_incomplete || consumed > 0, "nothing consumed");
+            let is_late = self.wake_at.is_some_and(|at| at <= self.now);
+            assert!(is_incomplete || consumed > 0 || is_late, "nothing consumed");
             self.unread.drain(..consumed);
             self.drain();
             if is_incomplete {
@@ -93,6 +121,7 @@ impl Client {
                 self.now += Duration::from_millis(10);
                 self.session.handle_timeout(self.now);
             }
+            b'l' => self.now += Duration::from_secs(10),
             b'c' => self.session.handle_closed(self.now),
             b'u' => {
                 self.transport = TransportRequest::Udp {
@@ -102,6 +131,8 @@ impl Client {
             }
             b's' => self.session.setup(self.now, 1, self.transport),
             b'p' => self.session.play(self.now),
+            b'h' => self.session.pause(self.now),
+            b'n' => self.renew(),
             b'd' => self.session.teardown(self.now),
             _ => {}
         }
@@ -119,6 +150,8 @@ impl Client {
             match output {
                 Output::Connect(endpoint) => {
                     assert!(!endpoint.host.is_empty() && endpoint.port > 0);
+                    self.connects += 1;
+                    assert!(self.connects <= MAX_CONNECTS, "it connects without end");
                     self.unread.clear();
                     self.session.handle_connected(self.now);
                 }
@@ -135,7 +168,7 @@ impl Client {
 
     fn handle_event(&mut self, event: &Event) {
         match event {
-            Event::Described(description) => {
+            Event::Described(description) | Event::Announced(description) => {
                 for media in 0..description.media().len().min(2) {
                     self.session.setup(self.now, media, self.transport);
                 }

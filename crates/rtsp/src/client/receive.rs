@@ -7,7 +7,7 @@ use super::exchange::{Exchange, Step};
 use super::session::ClientSession;
 use super::state::State;
 use super::{Error, Received};
-use crate::{Message, Parsed, Tolerance, parse};
+use crate::{Message, Parsed, Tolerance};
 
 impl ClientSession {
     /// Takes in bytes from the connection: `input` is everything that has arrived and was not consumed yet. Gives how many
@@ -17,6 +17,7 @@ impl ClientSession {
     /// A server that never lets the caller sleep does not stop the clock: a time limit that has passed counts before
     /// anything but a response.
     pub fn receive<'b>(&mut self, now: Instant, input: &'b [u8]) -> (usize, Received<'b>) {
+        let is_overdue = self.is_overdue(now);
         let mut consumed = 0;
         loop {
             if !self.state.is_connected() {
@@ -24,19 +25,15 @@ impl ClientSession {
                 return (input.len(), Received::Incomplete);
             }
             let rest = input.get(consumed..).unwrap_or_default();
-            let parsed = parse(rest);
-            let is_response = matches!(
-                parsed,
-                Ok(Parsed::Message {
-                    message: Message::Response(_),
-                    ..
-                })
-            );
-            if !is_response && self.is_overdue(now) {
+            if is_overdue && !rest.starts_with(b"RTSP/") {
                 self.handle_timeout(now);
                 return (consumed, Received::Control);
             }
-            match parsed {
+            match self.parser.parse(rest) {
+                Ok(Parsed::Incomplete) if is_overdue => {
+                    self.handle_timeout(now);
+                    return (consumed, Received::Control);
+                }
                 Ok(Parsed::Incomplete) => {
                     self.note_unfinished(now, rest);
                     return (consumed, Received::Incomplete);
@@ -79,6 +76,8 @@ impl ClientSession {
                         Message::Request(request) => self.handle_request(now, &request),
                         Message::Response(response) => self.handle_response(now, &response),
                     }
+                    // A provisional response is no answer.
+                    self.handle_timeout(now);
                     return (consumed, Received::Control);
                 }
                 Err(source) => {

@@ -5,7 +5,7 @@ use super::session::ClientSession;
 use super::state::State;
 use super::{Endpoint, Error, Event, MAX_REDIRECTS, Output, ReconnectReason, keepalive};
 use crate::headers::name;
-use crate::{Response, RtspUrl, Scheme, StatusCode, Tolerance};
+use crate::{Parser, Response, RtspUrl, Scheme, StatusCode, Tolerance};
 
 impl ClientSession {
     /// A request was answered with 3xx.
@@ -74,6 +74,10 @@ impl ClientSession {
         self.last_sent = None;
         self.unfinished = None;
         self.offset = 0;
+        for tolerance in self.parser.tolerated().iter() {
+            self.reading.tolerates(tolerance);
+        }
+        self.parser = Parser::new(self.config.policy);
         self.state = State::Connecting;
         let peer = self.peer();
         let endpoint = Endpoint {

@@ -8,7 +8,7 @@ use super::{
     TransportRequest, keepalive,
 };
 use crate::auth::Authenticator;
-use crate::{Reading, RtspUrl, Tolerances};
+use crate::{Parser, Reading, RtspUrl, Tolerances};
 
 /// One session with one server, from the first connection to TEARDOWN, without I/O: see the [module](super).
 #[derive(Debug)]
@@ -43,6 +43,9 @@ pub struct ClientSession {
     pub(super) offset: u64,
     /// Since when the message or frame at `offset` lacks its end.
     pub(super) unfinished: Option<Instant>,
+    /// Of this connection.
+    pub(super) parser: Parser,
+    /// Of all that is read but the connections' bytes, and what earlier connections needed.
     pub(super) reading: Reading,
     pub(super) learned: Learned,
     pub(super) server: Option<String>,
@@ -82,6 +85,7 @@ impl ClientSession {
             reconnected: Vec::new(),
             offset: 0,
             unfinished: None,
+            parser: Parser::new(config.policy),
             reading: Reading::new(config.policy),
             learned: config.learned,
             server: None,
@@ -218,7 +222,9 @@ impl ClientSession {
 
     /// What of the [policy](SessionConfig::policy) was used so far.
     pub fn tolerated(&self) -> Tolerances {
-        self.reading.tolerated()
+        let mut tolerated = self.reading.tolerated();
+        tolerated.extend(self.parser.tolerated().iter());
+        tolerated
     }
 
     /// What the next session with this server should know.
