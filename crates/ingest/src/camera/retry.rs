@@ -48,11 +48,11 @@ impl Backoff {
             Error::Busy {
                 cause:
                     client::Error::Busy {
-                        retry_after: Some(wanted),
+                        retry_after: Some(minimum),
                         ..
                     },
                 ..
-            } => waited.max(*wanted),
+            } => waited.max(*minimum),
             _ => waited,
         }
     }
