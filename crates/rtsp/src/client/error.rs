@@ -78,7 +78,7 @@ pub enum Error {
     },
     /// The server will not send over the transport that was asked for: 461. Some cameras give another one only in a new
     /// session (Q29).
-    #[error("the server refuses {} for media {media} (SETUP, CSeq {cseq})", named(*transport))]
+    #[error("the server refuses {} for media {media} (SETUP, CSeq {cseq})", transport)]
     TransportRefused {
         /// Which media section of the description, from 0.
         media: usize,
@@ -90,7 +90,7 @@ pub enum Error {
     /// The server agreed to a transport that was not asked for: a camera that has only UDP says so in this way (Q119).
     #[error(
         "the server was asked for {} and answers `{answered}` for media {media} (SETUP, CSeq {cseq})",
-        named(*transport)
+        transport
     )]
     TransportMismatch {
         /// Which media section of the description, from 0.
@@ -281,12 +281,5 @@ fn busy(status: StatusCode, retry_after: Option<Duration>) -> String {
     match retry_after {
         Some(wait) => format!("{why} and it asks to come back in {} s", wait.as_secs()),
         None => why.to_owned(),
-    }
-}
-
-fn named(transport: LowerTransport) -> &'static str {
-    match transport {
-        LowerTransport::Tcp => "TCP",
-        LowerTransport::Udp => "UDP",
     }
 }

@@ -10,9 +10,12 @@ use super::learned::{Acceptance, Opening};
 use super::session::{ClientSession, Presentation};
 use super::state::State;
 use super::transport::Disagreement;
-use super::{Error, Event, MAX_RETRY_AFTER, ReconnectReason, keepalive, transport};
+use super::{Error, Event, MAX_RETRY_AFTER, ReconnectReason, TransportRequest, keepalive, transport};
 use crate::auth::AuthError;
-use crate::headers::{CSeq, RtpInfo, Session, Transport, WwwAuthenticate, name};
+use crate::headers::{
+    AuthenticationInfo, CSeq, HeaderError, HeaderFault, RetryAfter, RtpInfo, Session, Transport, TypedHeader,
+    WwwAuthenticate, name,
+};
 use crate::{Headers, Response, RtspUrl, StatusCode, Tolerance, base_url};
 
 impl ClientSession {
@@ -78,12 +81,10 @@ impl ClientSession {
     /// 401, at any point and on any method, is answered on the same connection (Q42). Only here are challenges looked at: a
     /// 200 may carry one too (Q109).
     fn unauthorized(&mut self, exchange: Exchange, response: &Response, now: Instant) {
-        let challenges = response
-            .headers
-            .typed::<WwwAuthenticate>()
-            .ok()
-            .flatten()
-            .unwrap_or_default();
+        let challenges = match self.read::<WwwAuthenticate>(&exchange, response) {
+            Ok(challenges) => challenges.unwrap_or_default(),
+            Err(error) => return self.fail(error),
+        };
         let refusal = match self.authenticator.challenged(&challenges.0) {
             Ok(()) => return self.send(exchange.step, Attempt::AfterUnauthorized, now),
             Err(refusal) => refusal,
@@ -108,35 +109,44 @@ impl ClientSession {
         if exchange.attempt == Attempt::AfterUnauthorized {
             self.learned.credentials = Acceptance::Accepted;
         }
-        match &exchange.step {
-            Step::Options | Step::KeepAlive(_) => {}
+        let understood = match &exchange.step {
+            Step::Options | Step::KeepAlive(_) => Ok(()),
             Step::Describe => self.described(exchange, response),
-            Step::SetUp { .. } => self.set_up(exchange, response),
+            Step::SetUp { media, request, .. } => self.set_up((*media, *request), exchange, response),
             Step::Play => self.plays(exchange, response),
             Step::Pause => {
                 self.state = State::Paused;
                 self.emit(Event::Paused);
+                Ok(())
             }
-            Step::TearDown => self.end(Event::TornDown),
+            Step::TearDown => return self.end(Event::TornDown),
+        };
+        let informed = understood.and_then(|()| self.inform_authenticator(exchange, response));
+        if let Err(error) = informed {
+            self.fail(error);
         }
     }
 
+    /// The nonce for the next request may come with the response to the last
+    /// ([RFC 7616 §3.5](https://www.rfc-editor.org/rfc/rfc7616#section-3.5)).
+    fn inform_authenticator(&mut self, exchange: &Exchange, response: &Response) -> Result<(), Error> {
+        if let Some(info) = self.read::<AuthenticationInfo>(exchange, response)? {
+            self.authenticator.informed(&info);
+        }
+        Ok(())
+    }
+
     /// The body counts, not its Content-Type, which may be missing or another (Q7); parameters of it mean nothing (Q8).
-    fn described(&mut self, exchange: &Exchange, response: &Response) {
-        let parsed = SessionDescription::parse_with(&response.body, &self.config.description_policy);
-        let description = match parsed {
-            Ok(description) => description,
-            Err(source) => {
-                let cseq = exchange.cseq;
-                return self.fail(Error::Describe { source, cseq });
-            }
-        };
+    fn described(&mut self, exchange: &Exchange, response: &Response) -> Result<(), Error> {
+        let description = SessionDescription::parse_with(&response.body, &self.config.description_policy)
+            .map_err(|source| Error::Describe {
+                source,
+                cseq: exchange.cseq,
+            })?;
         let label = response.headers.get(name::CONTENT_TYPE).unwrap_or_default();
         let media_type = label.split(';').next().unwrap_or_default().trim();
         if !media_type.eq_ignore_ascii_case("application/sdp") {
-            if let Err(error) = self.overlook(Tolerance::ContentType, exchange) {
-                return self.fail(error);
-            }
+            self.overlook(Tolerance::ContentType, exchange)?;
         }
         if self.reconnected.contains(&ReconnectReason::ClosedOnDescribe) {
             self.learned.opening = Opening::Options;
@@ -147,6 +157,7 @@ impl ClientSession {
         });
         self.state = State::Described;
         self.emit(Event::Described(description));
+        Ok(())
     }
 
     /// What the control attributes of a description count from.
@@ -167,55 +178,55 @@ impl ClientSession {
             .collect()
     }
 
-    fn set_up(&mut self, exchange: &Exchange, response: &Response) {
-        let Step::SetUp { media, request, .. } = exchange.step else {
-            return;
-        };
+    fn set_up(
+        &mut self,
+        (media, request): (usize, TransportRequest),
+        exchange: &Exchange,
+        response: &Response,
+    ) -> Result<(), Error> {
         // Also of an answer that is refused below: the server holds the session.
-        if let Err(error) = self.learn_session(exchange, response) {
-            return self.fail(error);
-        }
+        self.learn_session(exchange, response)?;
         let asked = transport::ask(request, &self.channels);
-        // What cannot be read says as little as what is missing (Q19).
-        let answered = response.headers.typed::<Transport>().ok().flatten();
-        match transport::agree(&asked, answered, &mut self.reading) {
-            Ok(agreed) => {
-                self.channels.extend(agreed.interleaved);
-                self.emit(Event::SetUp {
-                    media,
-                    transport: agreed,
-                });
-            }
-            Err(Disagreement::Other(other)) => self.fail(Error::TransportMismatch {
+        let answered = self.read(exchange, response)?;
+        let agreed = transport::agree(&asked, answered, &mut self.reading).map_err(|why| match why {
+            Disagreement::Refused(tolerance) => Error::not_tolerated(tolerance, exchange.awaited()),
+            Disagreement::Other(other) => Error::TransportMismatch {
                 media,
                 transport: asked.lower,
-                answered: quoted(&other.to_string()),
+                // Without what may be a key.
+                answered: quoted(
+                    &Transport {
+                        rtsp2: None,
+                        other: Vec::new(),
+                        ..*other
+                    }
+                    .to_string(),
+                ),
                 cseq: exchange.cseq,
-            }),
-            Err(Disagreement::Refused(tolerance)) => {
-                self.fail(Error::not_tolerated(tolerance, exchange.awaited()));
-            }
-        }
+            },
+        })?;
+        self.channels.extend(agreed.interleaved);
+        self.emit(Event::SetUp {
+            media,
+            transport: agreed,
+        });
+        Ok(())
     }
 
-    fn plays(&mut self, exchange: &Exchange, response: &Response) {
-        if let Err(error) = self.learn_session(exchange, response) {
-            return self.fail(error);
-        }
+    fn plays(&mut self, exchange: &Exchange, response: &Response) -> Result<(), Error> {
+        self.learn_session(exchange, response)?;
+        let info: Option<RtpInfo> = self.read(exchange, response)?;
         self.state = State::Playing;
-        let info = response
-            .headers
-            .typed::<RtpInfo>()
-            .ok()
-            .flatten()
-            .unwrap_or_default();
-        self.emit(Event::Playing { rtp_info: info.0 });
+        self.emit(Event::Playing {
+            rtp_info: info.unwrap_or_default().0,
+        });
+        Ok(())
     }
 
     /// The newest id counts: some cameras change it from SETUP to SETUP (Q9). Not called for DESCRIBE, whose id means
     /// nothing (Q131).
     fn learn_session(&mut self, exchange: &Exchange, response: &Response) -> Result<(), Error> {
-        let Ok(Some(Session { id, timeout })) = response.headers.typed() else {
+        let Some(Session { id, timeout }) = self.read(exchange, response)? else {
             return Ok(());
         };
         if self.session_id.as_ref().is_some_and(|known| *known != id) {
@@ -226,6 +237,17 @@ impl ClientSession {
             self.keepalive_interval = keepalive::interval(timeout);
         }
         Ok(())
+    }
+
+    /// What cannot be read says as little as what is missing; what the policy refuses is an error.
+    fn read<H: TypedHeader>(&mut self, exchange: &Exchange, response: &Response) -> Result<Option<H>, Error> {
+        match response.headers.typed_with(&mut self.reading) {
+            Err(HeaderError {
+                what: HeaderFault::NotTolerated(tolerance),
+                ..
+            }) => Err(Error::not_tolerated(tolerance, exchange.awaited())),
+            read => Ok(read.ok().flatten()),
+        }
     }
 
     fn overlook(&mut self, tolerance: Tolerance, exchange: &Exchange) -> Result<(), Error> {
@@ -279,8 +301,10 @@ impl ClientSession {
     }
 }
 
-/// Of the two forms of the header only the number of seconds: a date needs a clock.
+/// A date does not help: there is no clock to compare it with.
 fn retry_after(headers: &Headers) -> Option<Duration> {
-    let seconds = headers.get(name::RETRY_AFTER)?.trim().parse().ok()?;
-    Some(Duration::from_secs(seconds).min(MAX_RETRY_AFTER))
+    match headers.typed() {
+        Ok(Some(RetryAfter::Delay(delay))) => Some(delay.min(MAX_RETRY_AFTER)),
+        _ => None,
+    }
 }

@@ -25,7 +25,7 @@ pub(super) fn ask(request: TransportRequest, taken: &[(u8, u8)]) -> Transport {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Disagreement {
     /// Another transport than was asked for (Q119).
-    Other(Transport),
+    Other(Box<Transport>),
     Refused(Tolerance),
 }
 
@@ -52,9 +52,9 @@ pub(super) fn agree(
             let has_ports = answered.client_port.is_some() || answered.server_port.is_some();
             let is_udp = answered.lower == LowerTransport::Udp;
             match answered.interleaved {
-                None if is_udp && has_ports => return Err(Disagreement::Other(answered)),
+                None if is_udp && has_ports => return Err(Disagreement::Other(Box::new(answered))),
                 None => overlook(Tolerance::MissingTransport)?,
-                Some(_) if is_udp => return Err(Disagreement::Other(answered)),
+                Some(_) if is_udp => return Err(Disagreement::Other(Box::new(answered))),
                 Some(_) => {}
             }
             answered.lower = LowerTransport::Tcp;
@@ -66,7 +66,7 @@ pub(super) fn agree(
         LowerTransport::Udp => {
             let is_tcp = answered.lower == LowerTransport::Tcp || answered.interleaved.is_some();
             if is_tcp || answered.delivery == Delivery::Multicast {
-                return Err(Disagreement::Other(answered));
+                return Err(Disagreement::Other(Box::new(answered)));
             }
             // Our sockets are bound where we said, whatever the server makes of it.
             answered.client_port = asked.client_port;
@@ -125,12 +125,15 @@ mod tests {
         };
         assert_eq!(
             agree(&tcp, Some(udp.clone())),
-            Err(Disagreement::Other(udp.clone()))
+            Err(Disagreement::Other(Box::new(udp.clone())))
         );
-        assert_eq!(agree(&udp, Some(tcp.clone())), Err(Disagreement::Other(tcp)));
+        assert_eq!(
+            agree(&udp, Some(tcp.clone())),
+            Err(Disagreement::Other(Box::new(tcp)))
+        );
         assert_eq!(
             agree(&udp, Some(multicast.clone())),
-            Err(Disagreement::Other(multicast))
+            Err(Disagreement::Other(Box::new(multicast)))
         );
     }
 }

@@ -263,3 +263,31 @@ fn the_password_is_in_nothing_that_could_be_logged() {
         assert!(!script.shown.contains(PASSWORD) && !script.shown.contains(PASSWORD_IN_BASE64));
     }
 }
+
+#[test]
+fn the_nonce_for_the_next_request_may_come_with_a_response() {
+    let mut script = Script::connected();
+    script.turn(DESCRIBE, UNAUTHORIZED, &[SHA_256], "");
+    let info = "Authentication-Info: nextnonce=\"n3\"";
+    let first = script.turn(DESCRIBE, "200 OK", &[info], SDP);
+    script.event();
+    script.setup(0, TransportRequest::Tcp);
+    let second = script.expect("SETUP rtsp://192.0.2.1/live/trackID=0");
+    let nonces = [first, second].map(|request| (digest(&request).nonce, digest(&request).nc));
+    assert_eq!(nonces, [("n2".to_owned(), Some(1)), ("n3".to_owned(), Some(1))]);
+}
+
+#[test]
+fn q39_keepalive_that_asks_for_credentials_that_nothing_else_needed_is_not_obeyed() {
+    let none = SessionConfig {
+        credentials: None,
+        ..config()
+    };
+    let mut script = Script::playing_with(none, "4711;timeout=60");
+    script.wait(seconds(30));
+    script.turn("GET_PARAMETER rtsp://192.0.2.1/live", UNAUTHORIZED, &[DIGEST], "");
+    assert_eq!(script.event(), Event::KeepAliveChanged);
+    script.turn("OPTIONS rtsp://192.0.2.1/live", UNAUTHORIZED, &[], "");
+    script.expect_nothing();
+    assert_eq!(script.stats().failed_keepalives, 2);
+}

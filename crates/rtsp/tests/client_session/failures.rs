@@ -121,6 +121,19 @@ fn tcp_in_answer_to_udp_is_a_mismatch_too() {
 }
 
 #[test]
+fn keys_in_a_transport_that_is_refused_are_in_no_error() {
+    let mut script = Script::described();
+    script.setup(0, TransportRequest::Tcp);
+    let transport =
+        "Transport: RTP/SAVP;unicast;client_port=0-1;server_port=6970-6971;MIKEY=\"c2VzYW1l\"; key=sesame";
+    script.turn(SETUP, "200 OK", &[transport], "");
+    let error = script.failure();
+    assert!(matches!(error, Error::TransportMismatch { .. }));
+    let text = format!("{error} {error:?}").to_lowercase();
+    assert!(!text.contains("sesame") && !text.contains("c2vz"), "{text}");
+}
+
+#[test]
 fn any_other_status_is_named_with_its_request() {
     let mut script = Script::connected();
     script.turn(DESCRIBE, "404 Stream Not Found", &[], "");
