@@ -16,7 +16,7 @@ use crate::headers::{
     AuthenticationInfo, CSeq, HeaderError, HeaderFault, RetryAfter, RtpInfo, Session, Transport, TypedHeader,
     WwwAuthenticate, name,
 };
-use crate::{Headers, Response, RtspUrl, StatusCode, Tolerance, base_url};
+use crate::{Headers, Response, RtspUrl, StatusCode, Tolerance, base_url_with};
 
 impl ClientSession {
     pub(super) fn handle_response(&mut self, now: Instant, response: &Response) {
@@ -151,9 +151,10 @@ impl ClientSession {
         if self.reconnected.contains(&ReconnectReason::ClosedOnDescribe) {
             self.learned.opening = Opening::Options;
         }
+        let base = self.base(&response.headers);
         self.presentation = Some(Presentation {
-            aggregate: self.base(&response.headers).join_control(description.control()),
-            media: self.media_urls(&response.headers, &description),
+            aggregate: base.join_control_with(description.control(), &mut self.reading),
+            media: self.media_urls(&base, &description),
         });
         self.state = State::Described;
         self.emit(Event::Described(description));
@@ -161,20 +162,20 @@ impl ClientSession {
     }
 
     /// What the control attributes of a description count from.
-    fn base(&self, headers: &Headers) -> RtspUrl {
-        base_url(
+    pub(super) fn base(&mut self, headers: &Headers) -> RtspUrl {
+        base_url_with(
             &self.url,
             headers.get(name::CONTENT_BASE),
             headers.get(name::CONTENT_LOCATION),
+            &mut self.reading,
         )
     }
 
-    pub(super) fn media_urls(&self, headers: &Headers, description: &SessionDescription) -> Vec<RtspUrl> {
-        let base = self.base(headers);
+    pub(super) fn media_urls(&mut self, base: &RtspUrl, description: &SessionDescription) -> Vec<RtspUrl> {
         description
             .media()
             .iter()
-            .map(|media| base.join_control(media.control()))
+            .map(|media| base.join_control_with(media.control(), &mut self.reading))
             .collect()
     }
 

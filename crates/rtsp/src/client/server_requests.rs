@@ -119,7 +119,8 @@ impl ClientSession {
 
     /// New media sections can be set up; what PLAY and TEARDOWN are about stays.
     fn announced(&mut self, request: &Request, description: SessionDescription) {
-        let media = self.media_urls(&request.headers, &description);
+        let base = self.base(&request.headers);
+        let media = self.media_urls(&base, &description);
         if let Some(presentation) = &mut self.presentation {
             presentation.media = media;
             self.emit(Event::Announced(description));
