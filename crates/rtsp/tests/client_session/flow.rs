@@ -1,7 +1,8 @@
-use throughline_rtsp::client::{ClientSession, Event, SessionStats, TransportRequest};
+use throughline_rtsp::Policy;
+use throughline_rtsp::client::{ClientSession, Event, SessionConfig, SessionStats, TransportRequest};
 use throughline_rtsp::headers::LowerTransport;
 
-use crate::script::{SDP, Script, config, frame};
+use crate::script::{LABEL, SDP, Script, TCP, config, frame, seconds};
 
 /// RTP, as far as a look at its first bytes can tell: behind garbage only that counts as a frame.
 const BEFORE: &[u8] = b"\x80\x60\x00\x07before the reply";
@@ -97,6 +98,49 @@ fn a_camera_plays_over_tcp_from_describe_to_teardown() {
         ..SessionStats::default()
     };
     assert_eq!(script.stats(), expected);
+}
+
+#[test]
+fn a_server_by_the_book_needs_no_leniency() {
+    let mut script = Script::connected_with(SessionConfig {
+        policy: Policy::strict(),
+        ..config()
+    });
+    let base = "Content-Base: rtsp://192.0.2.1/live/";
+    let challenge = "WWW-Authenticate: Digest realm=\"camera\", nonce=\"n1\"";
+    script.turn(
+        "DESCRIBE rtsp://192.0.2.1/live",
+        "401 Unauthorized",
+        &[challenge],
+        "",
+    );
+    script.turn("DESCRIBE rtsp://192.0.2.1/live", "200 OK", &[LABEL, base], SDP);
+    assert!(matches!(script.event(), Event::Described(_)));
+    script.setup(0, TransportRequest::Tcp);
+    script.call(ClientSession::play);
+    let answer = ["Session: 4711;timeout=60", TCP];
+    script.turn("SETUP rtsp://192.0.2.1/live/trackID=0", "200 OK", &answer, "");
+    script.event();
+    let info = "RTP-Info: url=rtsp://192.0.2.1/live/trackID=0;seq=7;rtptime=90000";
+    script.turn(
+        "PLAY rtsp://192.0.2.1/live/",
+        "200 OK",
+        &["Session: 4711", info],
+        "",
+    );
+    assert!(matches!(script.event(), Event::Playing { .. }));
+    script.say(&frame(0, AFTER));
+    assert_eq!(script.packets.len(), 1);
+    script.wait(seconds(30));
+    script.turn("GET_PARAMETER rtsp://192.0.2.1/live/", "200 OK", &[], "");
+    script.call(ClientSession::teardown);
+    script.turn("TEARDOWN rtsp://192.0.2.1/live/", "200 OK", &[], "");
+    assert_eq!(script.event(), Event::TornDown);
+    assert!(
+        script.session.tolerated().is_empty(),
+        "{}",
+        script.session.tolerated()
+    );
 }
 
 #[test]
