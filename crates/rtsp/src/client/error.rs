@@ -144,7 +144,7 @@ pub enum Error {
         /// Where it begins, counted from the first byte that the server sent on this connection.
         offset: u64,
     },
-    /// What arrived is not RTSP.
+    /// What arrived is not RTSP, or not as strictly as the [policy](super::SessionConfig::policy) wants it.
     #[error("what the server sent is not RTSP: {source}, which begins at byte {offset} of the connection{}", meanwhile(awaiting.as_ref()))]
     Protocol {
         /// What is wrong, and where in the message.
@@ -154,7 +154,8 @@ pub enum Error {
         /// The request whose response was waited for.
         awaiting: Option<Awaited>,
     },
-    /// The server needs a leniency that the [policy](super::SessionConfig::policy) refuses.
+    /// The server needs a leniency that the [policy](super::SessionConfig::policy) refuses. (What bytes and messages need,
+    /// [`Protocol`](Self::Protocol) tells.)
     #[error("not tolerated: {tolerance} ({place})")]
     NotTolerated {
         /// Which.

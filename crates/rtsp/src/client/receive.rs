@@ -42,7 +42,14 @@ impl ClientSession {
                     consumed += skipped;
                     self.consume(skipped);
                     self.stats.skipped_bytes += skipped as u64;
-                    self.warn(now, "the server sends what is neither message nor packet");
+                    // Many end a message with one line break too many.
+                    if rest
+                        .iter()
+                        .take(skipped)
+                        .any(|byte| !matches!(byte, b'\r' | b'\n'))
+                    {
+                        self.warn(now, "the server sends what is neither message nor packet");
+                    }
                 }
                 Ok(Parsed::Interleaved {
                     consumed: framed,

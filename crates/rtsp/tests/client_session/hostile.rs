@@ -282,6 +282,23 @@ fn an_hour_of_garbage_costs_one_warning_a_minute() {
 }
 
 #[test]
+fn a_line_break_too_many_is_not_worth_a_warning() {
+    let warnings = Arc::new(AtomicUsize::new(0));
+    tracing::subscriber::with_default(Counter(warnings.clone()), || {
+        let mut script = Script::playing("4711");
+        for dirt in ["\r\n", "\n", "\r\n\r\n"] {
+            script.say(dirt.as_bytes());
+            script.say(&frame(0, PACKET));
+        }
+        assert_eq!(script.packets.len(), 3);
+        assert_eq!(warnings.load(Ordering::Relaxed), 0);
+        script.say(b"dirt\r\n");
+        script.say(&frame(0, PACKET));
+    });
+    assert_eq!(warnings.load(Ordering::Relaxed), 1);
+}
+
+#[test]
 fn garbage_is_looked_through_in_steps_of_one_size() {
     let mut script = Script::playing("4711");
     let garbage = vec![0x1f; 10 * MAX_GARBAGE_BYTES];
