@@ -91,6 +91,8 @@ impl fmt::Display for Fault {
 }
 
 /// Reads what stands at the beginning of `input` as a new [`Parser`] does that tolerates everything.
+///
+/// For bytes that are there as a whole: on a connection each call looks at all of them again, where a [`Parser`] goes on.
 pub fn parse(input: &[u8]) -> Result<Parsed<'_>, ParseError> {
     Parser::default().parse(input)
 }
