@@ -1,5 +1,7 @@
 //! `throughline mock-camera`: the test camera alone.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use throughline_ingest::Credentials;
 use throughline_mock_camera::{Authentication, BuiltInClip, Clip, MockCamera, Quirk, Transports};
@@ -44,10 +46,12 @@ pub(crate) async fn mock_camera(
 
 /// A line for each quirk.
 fn quirks() -> String {
-    Quirk::ALL
-        .iter()
-        .map(|quirk| format!("{:<5}{}\n", quirk.to_string(), quirk.description()))
-        .collect()
+    let mut table = String::new();
+    for quirk in Quirk::ALL {
+        // Writing to a String cannot fail.
+        let _ = writeln!(table, "{:<5}{}", quirk.to_string(), quirk.description());
+    }
+    table
 }
 
 async fn clip(args: &MockCameraArgs) -> Result<Clip, Trouble> {
