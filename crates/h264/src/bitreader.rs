@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::nal::{NalHeader, NalUnitType};
+
 /// A syntax element of a NAL unit that cannot be so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SyntaxError {
@@ -14,21 +16,39 @@ pub enum SyntaxError {
         bit: usize,
     },
     /// The value is outside of what the specification allows.
-    #[error("{element} is {value}, above {limit}, at bit {bit}")]
+    #[error("{element} is {value}, not {min} to {max}, at bit {bit}")]
     OutOfRange {
         /// Name in the H.264 specification.
         element: &'static str,
         /// What the NAL unit says.
-        value: u32,
+        value: i64,
+        /// The lowest value allowed.
+        min: i64,
         /// The highest value allowed.
-        limit: u32,
+        max: i64,
         /// Bits read up to the end of the element, emulation prevention bytes not counted.
         bit: usize,
     },
 }
 
+impl SyntaxError {
+    /// Name of the element in the H.264 specification.
+    pub const fn element(&self) -> &'static str {
+        match self {
+            Self::Truncated { element, .. } | Self::OutOfRange { element, .. } => element,
+        }
+    }
+
+    /// Bits read up to the fault, emulation prevention bytes not counted.
+    pub const fn bit(&self) -> usize {
+        match self {
+            Self::Truncated { bit, .. } | Self::OutOfRange { bit, .. } => *bit,
+        }
+    }
+}
+
 /// Reads bits, skipping emulation prevention bytes ([ITU-T H.264](https://www.itu.int/rec/T-REC-H.264) §7.4.1).
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct BitReader<'a> {
     data: &'a [u8],
     zeros: u8,
@@ -47,6 +67,32 @@ impl<'a> BitReader<'a> {
             bits_left: 0,
             bits_read: 0,
         }
+    }
+
+    /// Reads a whole NAL unit of one type behind its header.
+    pub(crate) fn of_nal(nal: &'a [u8], wanted: NalUnitType) -> Option<(NalHeader, Self)> {
+        let (&header, payload) = nal.split_first()?;
+        let header = NalHeader::from_byte(header);
+        (header.nal_unit_type() == wanted).then(|| (header, Self::new(payload)))
+    }
+
+    /// Bits read so far, emulation prevention bytes not counted.
+    pub(crate) fn position(&self) -> usize {
+        self.bits_read
+    }
+
+    /// Whether anything but the stop bit and zeros is left (§7.2).
+    pub(crate) fn more_rbsp_data(&self) -> bool {
+        let mut rest = *self;
+        let unread = u32::from(rest.current) & ((1 << rest.bits_left) - 1);
+        let mut ones = unread.count_ones();
+        while ones < 2 {
+            let Some(byte) = rest.next_byte() else {
+                return false;
+            };
+            ones += byte.count_ones();
+        }
+        true
     }
 
     fn next_byte(&mut self) -> Option<u8> {
@@ -84,42 +130,42 @@ impl<'a> BitReader<'a> {
         (0..count).try_fold(0u32, |value, _| Ok(value << 1 | u32::from(self.flag(element)?)))
     }
 
+    /// u(n), n up to 8
+    pub(crate) fn u8(&mut self, count: u8, element: &'static str) -> Result<u8, SyntaxError> {
+        Ok(u8::try_from(self.bits(count, element)?).unwrap_or(u8::MAX))
+    }
+
+    /// u(16)
+    pub(crate) fn u16(&mut self, element: &'static str) -> Result<u16, SyntaxError> {
+        Ok(u16::try_from(self.bits(16, element)?).unwrap_or(u16::MAX))
+    }
+
     /// ue(v)
     pub(crate) fn ue(&mut self, element: &'static str) -> Result<u32, SyntaxError> {
+        const MAX: i64 = u32::MAX as i64 - 1;
         let mut leading_zeros = 0u8;
         while !self.flag(element)? {
             leading_zeros += 1;
             if leading_zeros > 31 {
-                let (value, limit) = (u32::MAX, u32::MAX - 1);
-                return Err(SyntaxError::OutOfRange {
-                    element,
-                    value,
-                    limit,
-                    bit: self.bits_read,
-                });
+                return self.out_of_range(element, MAX + 1, 0, MAX);
             }
         }
         Ok(((1u32 << leading_zeros) - 1) + self.bits(leading_zeros, element)?)
     }
 
     /// ue(v), bounded
-    pub(crate) fn ue_up_to(&mut self, limit: u32, element: &'static str) -> Result<u32, SyntaxError> {
+    pub(crate) fn ue_up_to(&mut self, max: u32, element: &'static str) -> Result<u32, SyntaxError> {
         let value = self.ue(element)?;
-        if value > limit {
-            return Err(SyntaxError::OutOfRange {
-                element,
-                value,
-                limit,
-                bit: self.bits_read,
-            });
+        if value > max {
+            return self.out_of_range(element, value.into(), 0, max.into());
         }
         Ok(value)
     }
 
     /// ue(v), for an identifier or a small number
-    pub(crate) fn ue_u8(&mut self, limit: u8, element: &'static str) -> Result<u8, SyntaxError> {
-        let value = self.ue_up_to(u32::from(limit), element)?;
-        Ok(u8::try_from(value).unwrap_or(limit))
+    pub(crate) fn ue_u8(&mut self, max: u8, element: &'static str) -> Result<u8, SyntaxError> {
+        let value = self.ue_up_to(u32::from(max), element)?;
+        Ok(u8::try_from(value).unwrap_or(max))
     }
 
     /// se(v)
@@ -127,6 +173,31 @@ impl<'a> BitReader<'a> {
         let code = self.ue(element)?;
         let magnitude = i32::try_from(code.div_ceil(2)).unwrap_or(i32::MAX);
         Ok(if code % 2 == 1 { magnitude } else { -magnitude })
+    }
+
+    /// se(v), bounded
+    pub(crate) fn se_i8(&mut self, min: i8, max: i8, element: &'static str) -> Result<i8, SyntaxError> {
+        let value = self.se(element)?;
+        match i8::try_from(value) {
+            Ok(small) if (min..=max).contains(&small) => Ok(small),
+            _ => self.out_of_range(element, value.into(), min.into(), max.into()),
+        }
+    }
+
+    fn out_of_range<T>(
+        &self,
+        element: &'static str,
+        value: i64,
+        min: i64,
+        max: i64,
+    ) -> Result<T, SyntaxError> {
+        Err(SyntaxError::OutOfRange {
+            element,
+            value,
+            min,
+            max,
+            bit: self.bits_read,
+        })
     }
 }
 
@@ -182,7 +253,18 @@ mod tests {
                 .ue_up_to(3, "chroma_format_idc")
                 .expect_err("4 is too much")
                 .to_string(),
-            "chroma_format_idc is 4, above 3, at bit 5"
+            "chroma_format_idc is 4, not 0 to 3, at bit 5"
         );
+    }
+
+    #[test]
+    fn the_stop_bit_and_zeros_are_no_more_data() {
+        let mut reader = BitReader::new(&[0b1010_0000, 0b0000_0001, 0b1000_0000, 0, 0, 3]);
+        assert!(reader.more_rbsp_data());
+        reader.bits(15, "x").expect("bits");
+        assert!(reader.more_rbsp_data(), "a bit of data and the stop bit");
+        reader.flag("x").expect("bit");
+        assert!(!reader.more_rbsp_data(), "the stop bit only");
+        assert!(!BitReader::new(&[]).more_rbsp_data());
     }
 }

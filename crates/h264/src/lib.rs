@@ -87,6 +87,7 @@ mod parameters;
 mod pps;
 mod slice;
 mod sps;
+mod tolerance;
 
 pub use access_unit::{AccessUnit, Timestamp};
 pub use bitreader::SyntaxError;
@@ -98,5 +99,10 @@ pub use nal::{NalHeader, NalUnitType};
 pub use packetizer::{Fragment, Fragments, Packetizer};
 pub use parameter_sets::{Inserted, MAX_PARAMETER_SET_BYTES, ParameterSetError, ParameterSets};
 pub use parameters::{Level, Profile, ProfileLevelId, VideoParameters};
-pub use pps::{Pps, PpsError};
-pub use sps::{Sps, SpsError};
+pub use pps::{Pps, PpsError, SliceGroups};
+pub use slice::{PictureStructure, RefPicMarking, SliceError, SliceHeader, SliceStart, SliceType};
+pub use sps::{
+    BitstreamRestriction, ChromaFormat, Colour, Cropping, Hrd, MAX_SCHEDULES, PicOrderCnt, ScalingLists,
+    Schedule, Sps, SpsError, Timing, Vui,
+};
+pub use tolerance::{Policy, Tolerance, Tolerances};

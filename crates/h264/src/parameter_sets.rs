@@ -124,7 +124,17 @@ impl ParameterSets {
         }
         match header.nal_unit_type() {
             NalUnitType::Sps => insert_by_id(&mut self.sps, nal, Sps::parse, Sps::id),
-            NalUnitType::Pps => insert_by_id(&mut self.pps, nal, Pps::parse, Pps::id),
+            NalUnitType::Pps => {
+                let sps = &self.sps;
+                let parse = |nal: &[u8]| {
+                    let pps = Pps::parse(nal)?;
+                    match sps.iter().find(|stored| stored.set.id() == pps.sps_id()) {
+                        Some(stored) => Pps::parse_for(nal, &stored.set),
+                        None => Ok(pps),
+                    }
+                };
+                insert_by_id(&mut self.pps, nal, parse, Pps::id)
+            }
             _ => Err(ParameterSetError::WrongType),
         }
     }
@@ -164,14 +174,22 @@ impl ParameterSets {
         self.parameters().map(|parameters| parameters.profile_level_id())
     }
 
+    /// The sequence parameter set of this identifier.
+    pub fn sps_by_id(&self, id: u8) -> Option<&Sps> {
+        let stored = self.sps.iter().find(|stored| stored.set.id() == id)?;
+        Some(&stored.set)
+    }
+
+    /// The picture parameter set of this identifier.
+    pub fn pps_by_id(&self, id: u8) -> Option<&Pps> {
+        let stored = self.pps.iter().find(|stored| stored.set.id() == id)?;
+        Some(&stored.set)
+    }
+
     /// What the SPS says that a slice with this `pic_parameter_set_id` refers to.
     pub(crate) fn parameters_of(&self, pps_id: u8) -> Option<VideoParameters> {
-        let pps = self.pps.iter().find(|stored| stored.set.id() == pps_id)?;
-        let sps = self
-            .sps
-            .iter()
-            .find(|stored| stored.set.id() == pps.set.sps_id())?;
-        Some(sps.set.parameters())
+        let pps = self.pps_by_id(pps_id)?;
+        Some(self.sps_by_id(pps.sps_id())?.parameters())
     }
 }
 

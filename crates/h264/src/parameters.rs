@@ -78,6 +78,27 @@ impl fmt::Display for Profile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(pub u8);
 
+impl Level {
+    /// `MaxDpbMbs` of Table A-1, macroblocks that a decoder may have to keep; none for a level that is not in it.
+    pub(crate) const fn max_dpb_mbs(self) -> Option<u32> {
+        Some(match self.0 {
+            9 | 10 => 396,
+            11 => 900,
+            12 | 13 | 20 => 2376,
+            21 => 4752,
+            22 | 30 => 8100,
+            31 => 18_000,
+            32 => 20_480,
+            40 | 41 => 32_768,
+            42 => 34_816,
+            50 => 110_400,
+            51 | 52 => 184_320,
+            60..=62 => 696_320,
+            _ => return None,
+        })
+    }
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
@@ -138,6 +159,8 @@ pub struct VideoParameters {
     /// How many pictures may have to be held to bring them into output order, where it is signalled. With 0 there are
     /// no B pictures that WebRTC could not show (Q91).
     pub max_num_reorder_frames: Option<u8>,
+    /// The same, 0 to 16, where need be as the most that profile and level allow.
+    pub reorder_depth: u8,
 }
 
 impl VideoParameters {

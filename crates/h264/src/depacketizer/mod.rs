@@ -16,7 +16,7 @@ use crate::annexb::nal_units_within;
 use crate::nal::{NalHeader, NalUnitType};
 use crate::parameter_sets::{Inserted, ParameterSets};
 use crate::parameters::VideoParameters;
-use crate::slice::SliceHeader;
+use crate::slice::{SliceStart, SliceType};
 use assembly::{Assembly, Closed, Full, Integrity, Picture};
 use marker::Marker;
 use stats::Withheld;
@@ -350,7 +350,7 @@ impl Depacketizer {
     /// Notes what a whole NAL unit means for the access unit and the stream.
     fn record(&mut self, start: usize) -> Result<(), DepacketizeError> {
         let nal = self.assembly.nal(start);
-        let Some((&header, payload)) = nal.split_first() else {
+        let Some(&header) = nal.first() else {
             return Ok(());
         };
         let header = NalHeader::from_byte(header);
@@ -364,15 +364,13 @@ impl Depacketizer {
                 self.assembly.has_pps |= set == NalUnitType::Pps;
             }
             vcl if vcl.is_vcl() => {
-                let slice = vcl
-                    .has_slice_header()
-                    .then(|| SliceHeader::parse(payload).ok())
-                    .flatten();
+                let slice = SliceStart::parse(nal).ok();
                 let picture = self.assembly.picture.get_or_insert(Picture::of(header));
                 if let Some(slice) = slice {
                     picture.pps_id.get_or_insert(slice.pps_id);
-                    picture.has_b_slice |= slice.is_b;
-                    self.stats.b_slices += u64::from(slice.is_b);
+                    let is_b = slice.slice_type == SliceType::B;
+                    picture.has_b_slice |= is_b;
+                    self.stats.b_slices += u64::from(is_b);
                 }
             }
             _ => {}
