@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::emulation::RbspBytes;
 use crate::nal::{NalHeader, NalUnitType};
 
 /// A syntax element of a NAL unit that cannot be so.
@@ -47,11 +48,10 @@ impl SyntaxError {
     }
 }
 
-/// Reads bits, skipping emulation prevention bytes ([ITU-T H.264](https://www.itu.int/rec/T-REC-H.264) §7.4.1).
-#[derive(Clone, Copy, Debug)]
+/// Reads bits, skipping emulation prevention bytes.
+#[derive(Clone, Debug)]
 pub(crate) struct BitReader<'a> {
-    data: &'a [u8],
-    zeros: u8,
+    bytes: RbspBytes<'a>,
     current: u8,
     bits_left: u8,
     bits_read: usize,
@@ -60,12 +60,16 @@ pub(crate) struct BitReader<'a> {
 impl<'a> BitReader<'a> {
     /// Reads what follows the header byte of a NAL unit.
     pub(crate) fn new(payload: &'a [u8]) -> Self {
+        Self::at(RbspBytes::new(payload), 0)
+    }
+
+    /// Reads on from `bytes`, in front of which there were `bits_read` bits.
+    pub(crate) fn at(bytes: RbspBytes<'a>, bits_read: usize) -> Self {
         Self {
-            data: payload,
-            zeros: 0,
+            bytes,
             current: 0,
             bits_left: 0,
-            bits_read: 0,
+            bits_read,
         }
     }
 
@@ -83,31 +87,16 @@ impl<'a> BitReader<'a> {
 
     /// Whether anything but the stop bit and zeros is left (§7.2).
     pub(crate) fn more_rbsp_data(&self) -> bool {
-        let mut rest = *self;
-        let unread = u32::from(rest.current) & ((1 << rest.bits_left) - 1);
+        let unread = u32::from(self.current) & ((1 << self.bits_left) - 1);
+        let mut rest = self.bytes.clone();
         let mut ones = unread.count_ones();
         while ones < 2 {
-            let Some(byte) = rest.next_byte() else {
+            let Some(byte) = rest.next() else {
                 return false;
             };
             ones += byte.count_ones();
         }
         true
-    }
-
-    fn next_byte(&mut self) -> Option<u8> {
-        let (&byte, rest) = self.data.split_first()?;
-        self.data = rest;
-        if self.zeros >= 2 && byte == 3 {
-            self.zeros = 0;
-            return self.next_byte();
-        }
-        self.zeros = if byte == 0 {
-            self.zeros.saturating_add(1)
-        } else {
-            0
-        };
-        Some(byte)
     }
 
     /// u(1)
@@ -117,7 +106,7 @@ impl<'a> BitReader<'a> {
                 element,
                 bit: self.bits_read,
             };
-            self.current = self.next_byte().ok_or(truncated)?;
+            self.current = self.bytes.next().ok_or(truncated)?;
             self.bits_left = 8;
         }
         self.bits_left -= 1;
@@ -133,6 +122,22 @@ impl<'a> BitReader<'a> {
     /// u(n), n up to 8
     pub(crate) fn u8(&mut self, count: u8, element: &'static str) -> Result<u8, SyntaxError> {
         Ok(u8::try_from(self.bits(count, element)?).unwrap_or(u8::MAX))
+    }
+
+    /// u(n), n up to 8, bounded
+    pub(crate) fn u8_up_to(&mut self, count: u8, max: u8, element: &'static str) -> Result<u8, SyntaxError> {
+        let value = self.u8(count, element)?;
+        if value > max {
+            return self.out_of_range(element, value.into(), 0, max.into());
+        }
+        Ok(value)
+    }
+
+    /// i(n), n up to 31
+    pub(crate) fn signed(&mut self, count: u8, element: &'static str) -> Result<i32, SyntaxError> {
+        let unused = 32 - u32::from(count.clamp(1, 31));
+        let bits = self.bits(count, element)? << unused;
+        Ok(i32::from_ne_bytes(bits.to_ne_bytes()) >> unused)
     }
 
     /// u(16)
