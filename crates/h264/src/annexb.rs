@@ -17,6 +17,12 @@ pub(crate) fn find_start_code(data: &[u8]) -> Option<usize> {
     SEARCH.find(data)
 }
 
+/// Appends a NAL unit behind a start code of four bytes.
+pub fn append(stream: &mut Vec<u8>, nal: &[u8]) {
+    stream.extend_from_slice(&START_CODE);
+    stream.extend_from_slice(nal);
+}
+
 /// The NAL units of a byte stream, without start codes and without the zero bytes that may follow a unit.
 ///
 /// Whatever stands before the first start code is no NAL unit and is left out; so are empty units.

@@ -78,6 +78,7 @@
 
 mod access_unit;
 pub mod annexb;
+pub mod avcc;
 mod bitreader;
 mod depacketizer;
 pub mod emulation;
@@ -99,8 +100,8 @@ pub use depacketizer::{
 };
 pub use nal::{NalHeader, NalUnitType};
 pub use packetizer::{Fragment, Fragments, Packetizer};
-pub use parameter_sets::{Inserted, MAX_PARAMETER_SET_BYTES, ParameterSetError, ParameterSets};
-pub use parameters::{Level, Profile, ProfileLevelId, VideoParameters};
+pub use parameter_sets::{Inserted, MAX_PARAMETER_SET_BYTES, ParameterSetError, ParameterSets, SpropError};
+pub use parameters::{Level, Profile, ProfileLevelId, ProfileLevelIdError, VideoParameters};
 pub use pps::{Pps, PpsError, SliceGroups};
 pub use slice::{PictureStructure, RefPicMarking, SliceError, SliceHeader, SliceStart, SliceType};
 pub use sps::{

@@ -1,6 +1,9 @@
 //! What a sequence parameter set says about the video: profile, level, size, rate.
 
 use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
 
 /// A profile of [ITU-T H.264](https://www.itu.int/rec/T-REC-H.264) Annex A, told apart by `profile_idc` and the
 /// constraint flags.
@@ -133,6 +136,24 @@ impl ProfileLevelId {
     }
 }
 
+/// `profile-level-id` is not six hexadecimal digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("profile-level-id is not six hexadecimal digits")]
+pub struct ProfileLevelIdError;
+
+impl FromStr for ProfileLevelId {
+    type Err = ProfileLevelIdError;
+
+    fn from_str(value: &str) -> Result<Self, Self::Err> {
+        if value.len() != 6 || !value.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(ProfileLevelIdError);
+        }
+        let number = u32::from_str_radix(value, 16).map_err(|_| ProfileLevelIdError)?;
+        let [_, profile_idc, constraint_flags, level_idc] = number.to_be_bytes();
+        Ok(Self([profile_idc, constraint_flags, level_idc]))
+    }
+}
+
 impl fmt::Display for ProfileLevelId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [profile_idc, constraint_flags, level_idc] = self.0;
@@ -168,11 +189,46 @@ impl VideoParameters {
     pub const fn profile_level_id(&self) -> ProfileLevelId {
         self.profile_level_id
     }
+
+    /// Width and height in square pixels: the shorter side of each pixel is stretched to the longer one, so that no
+    /// sample is lost (Q146). Without a sample aspect ratio that is the size as it is.
+    pub fn display_size(&self) -> (u32, u32) {
+        let stretched = |side: u32, from: u16, to: u16| {
+            let stretched = (u64::from(side) * u64::from(to) + u64::from(from) / 2) / u64::from(from.max(1));
+            u32::try_from(stretched).unwrap_or(u32::MAX)
+        };
+        match self.sample_aspect_ratio {
+            Some((x, y)) if x > y => (stretched(self.width, y, x), self.height),
+            Some((x, y)) if y > x => (self.width, stretched(self.height, x, y)),
+            _ => (self.width, self.height),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sps::Sps;
+
+    #[test]
+    fn q146_pixels_that_are_not_square_are_stretched() {
+        let sps = Sps::parse(&[
+            0x67, 0x42, 0xc0, 0x0a, 0xda, 0x11, 0xec, 0x04, 0x40, 0x00, 0x00, 0x03, 0x00, 0x40, 0x00, 0x00,
+            0x0c, 0x83, 0xc4, 0x89, 0xa8,
+        ]);
+        let mut video = sps.expect("an SPS").parameters();
+        (video.width, video.height) = (704, 576);
+        for (ratio, size) in [
+            (None, (704, 576)),
+            (Some((1, 1)), (704, 576)),
+            (Some((12, 11)), (768, 576)),
+            (Some((10, 11)), (704, 634)),
+            (Some((1, u16::MAX)), (704, 576 * 65_535)),
+        ] {
+            video.sample_aspect_ratio = ratio;
+            assert_eq!(video.display_size(), size, "{ratio:?}");
+        }
+    }
 
     #[test]
     fn level_1b_is_told_in_both_ways() {

@@ -12,7 +12,6 @@ use crate::bitreader::{BitReader, SyntaxError};
 use crate::nal::NalUnitType;
 use crate::parameters::{Level, Profile, ProfileLevelId, VideoParameters};
 use crate::tolerance::{Policy, Tolerance, Tolerances};
-use vui::Fault;
 
 pub use hrd::{Hrd, MAX_SCHEDULES, Schedule};
 pub use scaling::ScalingLists;
@@ -193,28 +192,17 @@ impl Sps {
         let (vui, fault) = Vui::read(&mut reader);
         sps.vui = vui.map(Box::new);
         if let Some(fault) = fault {
-            sps.tolerate(Tolerance::Vui, fault, *policy)?;
-        }
-        if nal.last() == Some(&0) {
-            let fault = Fault {
-                element: "rbsp_trailing_bits",
-                bit: reader.position(),
-            };
-            sps.tolerate(Tolerance::TrailingZeros, fault, *policy)?;
+            let tolerance = Tolerance::Vui;
+            if !policy.tolerates(tolerance) {
+                return Err(SpsError::NotTolerated {
+                    tolerance,
+                    element: fault.element,
+                    bit: fault.bit,
+                });
+            }
+            sps.tolerated.insert(tolerance);
         }
         Ok(sps)
-    }
-
-    fn tolerate(&mut self, tolerance: Tolerance, fault: Fault, policy: Policy) -> Result<(), SpsError> {
-        if !policy.tolerates(tolerance) {
-            return Err(SpsError::NotTolerated {
-                tolerance,
-                element: fault.element,
-                bit: fault.bit,
-            });
-        }
-        self.tolerated.insert(tolerance);
-        Ok(())
     }
 
     /// Everything up to the usability information.

@@ -111,9 +111,18 @@ fn constraint_flags_tell_the_profiles_of_one_number_apart() {
 #[test]
 fn q92_an_sps_cut_off_in_its_vui_is_used_without() {
     let sps = bytes(HIGH);
+    let strict = Policy::default().refuse(Tolerance::Vui);
     let mut sizes = Vec::new();
     for end in 0..sps.len() {
         if let Ok(cut) = Sps::parse(&sps[..end]) {
+            assert!(cut.tolerated().contains(Tolerance::Vui));
+            assert!(matches!(
+                Sps::parse_with(&sps[..end], &strict),
+                Err(SpsError::NotTolerated {
+                    tolerance: Tolerance::Vui,
+                    ..
+                })
+            ));
             sizes.push((cut.parameters().width, cut.parameters().frame_rate.is_some()));
         }
     }
@@ -157,4 +166,59 @@ fn cropping_that_leaves_nothing_is_an_error() {
 fn another_nal_unit_is_no_sps() {
     assert_eq!(Sps::parse(&[]), Err(SpsError::WrongType));
     assert_eq!(Sps::parse(&[0x68, 0xce]), Err(SpsError::WrongType));
+}
+
+#[test]
+fn q92_absurd_usability_information_is_left_out() {
+    // num_units_in_tick 0, and later a reorder depth of 3 for 1 frame; frames of 64x48 without cropping.
+    let before = "1  1 1 1 010 0  00100 011 1 1 0";
+    let nothing = "0".repeat(32);
+    let timing = format!("1 {nothing} {:032b} 1", 50);
+    let restriction = "1 1 1 1 1 1 00100 010";
+    let vui = format!("1 0 0 0 0 {timing} 0 0 0 {restriction} 1");
+    let sps = [&[0x67, 77, 0, 30][..], &from_bits(&format!("{before} {vui}"))].concat();
+
+    let read = Sps::parse(&sps).expect("an SPS");
+    assert_eq!((read.width(), read.height()), (64, 48));
+    assert_eq!(
+        read.tolerated().to_string(),
+        "usability information is cut off or absurd"
+    );
+    let video = read.parameters();
+    assert_eq!((video.frame_rate, video.max_num_reorder_frames), (None, None));
+
+    let error = Sps::parse_with(&sps, &Policy::strict()).expect_err("absurd");
+    assert_eq!(
+        error.to_string(),
+        "SPS: usability information is cut off or absurd: time_scale at bit 114"
+    );
+}
+
+#[test]
+fn a_reorder_depth_that_is_not_signalled_follows_from_profile_and_level() {
+    // Without usability information: 40 by 30 macroblocks, output order in slice headers or that of decoding.
+    let sps = |profile_idc: u8, flags: u8, level_idc: u8, order: &str| {
+        let high = if profile_idc == 100 { "010 1 1 0 0" } else { "" };
+        let size = "00000101000 000011110 1 1 0 0";
+        let bits = format!("1 {high} 1 {order} 010 0 {size} 1");
+        let nal = [&[0x67, profile_idc, flags, level_idc][..], &from_bits(&bits)].concat();
+        Sps::parse(&nal).expect("an SPS").parameters()
+    };
+    let lsb = "1 1";
+    // MaxDpbMbs 8100 and 32,768 of levels 3.0 and 4.0, 1200 macroblocks a frame.
+    for (profile_idc, flags, level_idc, order, depth) in [
+        (77, 0, 30, lsb, 6),
+        (100, 0, 30, lsb, 6),
+        (100, 0, 40, lsb, 16),
+        (77, 0, 77, lsb, 16),
+        (66, 0xc0, 30, lsb, 0),
+        (100, 0x10, 40, lsb, 0),
+        (77, 0, 30, "011", 0),
+    ] {
+        let video = sps(profile_idc, flags, level_idc, order);
+        assert_eq!((video.width, video.height), (640, 480));
+        assert_eq!(video.reorder_depth, depth, "{profile_idc} {level_idc}");
+        let is_told = order == "011" || flags == 0x10;
+        assert_eq!(video.max_num_reorder_frames.is_some(), is_told);
+    }
 }
