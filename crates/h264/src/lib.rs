@@ -99,7 +99,10 @@ pub use depacketizer::{
     MAX_NAL_UNITS, MAX_READY, PayloadStructure, RtpPayload,
 };
 pub use nal::{NalHeader, NalUnitType};
-pub use packetizer::{Fragment, Fragments, Packetizer};
+pub use packetizer::{
+    Aggregation, Fragment, Fragments, InterleavedConfig, InterleavedPacket, InterleavedPacketizer,
+    MAX_INTERLEAVING_DEPTH, Mixture, NalUnitTooLarge, Packetizer,
+};
 pub use parameter_sets::{Inserted, MAX_PARAMETER_SET_BYTES, ParameterSetError, ParameterSets, SpropError};
 pub use parameters::{Level, Profile, ProfileLevelId, ProfileLevelIdError, VideoParameters};
 pub use pps::{Pps, PpsError, SliceGroups};
