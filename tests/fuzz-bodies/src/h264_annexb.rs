@@ -1,4 +1,4 @@
-use throughline_h264::{NalHeader, NalUnitType, annexb};
+use throughline_h264::{NalHeader, NalUnitType, annexb, emulation};
 
 /// A byte stream is cut at its start codes and nowhere else, and its access units are the stream without a gap.
 pub fn h264_annexb(data: &[u8]) {
@@ -9,6 +9,11 @@ pub fn h264_annexb(data: &[u8]) {
         .flat_map(|nal| [&[0, 0, 0, 1], *nal].concat())
         .collect();
     assert!(annexb::nal_units(&written).eq(units.iter().copied()));
+
+    let mut ebsp = Vec::new();
+    emulation::escape(data, &mut ebsp);
+    assert_eq!(annexb::nal_units(&ebsp).count(), 0);
+    assert!(emulation::RbspBytes::new(&ebsp).eq(data.iter().copied()));
 
     let mut end = None;
     let mut covered = 0;

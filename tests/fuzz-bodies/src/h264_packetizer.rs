@@ -1,4 +1,6 @@
-use throughline_h264::{Depacketizer, DepacketizerConfig, Packetizer, RtpPayload, Timestamp};
+use throughline_h264::{
+    Aggregation, Depacketizer, DepacketizerConfig, Packetizer, RtpPayload, Timestamp, annexb,
+};
 
 use crate::input::Input;
 
@@ -30,12 +32,18 @@ pub(crate) const IS_DISPOSABLE: u8 = 0x08;
 pub fn h264_packetizer(data: &[u8]) {
     let mut input = Input::new(data);
     let max_payload = usize::from(input.u16() % 1500);
-    let packetizer = Packetizer::new(max_payload);
+    let aggregations = [
+        Aggregation::WithoutPicture,
+        Aggregation::Never,
+        Aggregation::Always,
+    ];
+    let packetizer = Packetizer::new(max_payload).with_aggregation(aggregations[max_payload % 3]);
     let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
     let mut timestamp = 0;
     loop {
         let first = if timestamp == 0 { IS_IDR } else { 0 };
         let access_unit = access_unit(first | input.u8(), &mut input);
+        check_single(packetizer, &access_unit);
         let mut fragments = packetizer.packetize(&access_unit).peekable();
         while let Some(fragment) = fragments.next() {
             let mut payload = Vec::new();
@@ -60,6 +68,19 @@ pub fn h264_packetizer(data: &[u8]) {
         }
     }
     assert_eq!(depacketizer.pop(), None);
+}
+
+/// Without fragments and aggregates, payloads are the NAL units.
+fn check_single(packetizer: Packetizer, access_unit: &[u8]) {
+    let Ok(fragments) = packetizer.packetize_single(access_unit) else {
+        return;
+    };
+    let payloads = fragments.map(|fragment| {
+        let mut payload = Vec::new();
+        fragment.write(&mut payload);
+        payload
+    });
+    assert!(payloads.eq(annexb::nal_units(access_unit).map(<[u8]>::to_vec)));
 }
 
 /// An access unit in four-byte start codes of the kind that the flags say, with bodies made of the input.

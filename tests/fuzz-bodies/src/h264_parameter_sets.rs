@@ -1,12 +1,13 @@
-use throughline_h264::{Inserted, MAX_PARAMETER_SET_BYTES, ParameterSets, Pps, Sps, annexb};
+use throughline_h264::{Inserted, MAX_PARAMETER_SET_BYTES, ParameterSets, Policy, Sps, Tolerance, annexb};
 
 /// Parameter sets stay within their limits, and survive being written as `sprop-parameter-sets`. The bytes are taken
 /// for the value of such a parameter, for a byte stream, and for one NAL unit.
 pub fn h264_parameter_sets(data: &[u8]) {
-    if let Ok(pps) = Pps::parse(data) {
-        assert!(pps.sps_id() <= 31);
-    }
-    check(&ParameterSets::from_sprop(&String::from_utf8_lossy(data)));
+    let sprop = String::from_utf8_lossy(data);
+    let sets = ParameterSets::from_sprop(&sprop);
+    check(&sets);
+    let strict = ParameterSets::from_sprop_with(&sprop, &Policy::strict());
+    assert_eq!(strict.is_ok(), sets.tolerated().is_empty());
 
     let mut sets = ParameterSets::default();
     for nal in annexb::nal_units(data) {
@@ -35,5 +36,14 @@ fn check(sets: &ParameterSets) {
             .and_then(|nal| Sps::parse(nal).ok())
             .map(|sps| sps.parameters())
     );
-    assert_eq!(&ParameterSets::from_sprop(&sets.to_sprop()), sets);
+    let strict = Policy::default().refuse(Tolerance::Sprop);
+    let again = ParameterSets::from_sprop_with(&sets.to_sprop(), &strict);
+    if sets.sps().chain(sets.pps()).next().is_none() {
+        assert!(again.is_err(), "an empty list is none");
+        return;
+    }
+    let Ok(again) = again else {
+        unreachable!("what was written needs no tolerance");
+    };
+    assert!(again.sps().eq(sets.sps()) && again.pps().eq(sets.pps()));
 }

@@ -1,4 +1,4 @@
-use throughline_h264::Sps;
+use throughline_h264::{Policy, Sps};
 
 /// What an SPS says is possible, and stays so whatever follows it.
 pub fn h264_sps(data: &[u8]) {
@@ -24,6 +24,26 @@ pub fn h264_sps(data: &[u8]) {
             .sample_aspect_ratio
             .is_none_or(|(width, height)| width > 0 && height > 0)
     );
+    assert!(
+        parameters
+            .max_num_reorder_frames
+            .is_none_or(|frames| frames == parameters.reorder_depth)
+    );
+    assert!(parameters.reorder_depth <= 16);
+    let (width, height) = parameters.display_size();
+    assert!(width >= parameters.width && height >= parameters.height);
+    let lists = sps.scaling_lists();
+    assert!(
+        lists
+            .lists_4x4
+            .iter()
+            .flatten()
+            .chain(lists.lists_8x8.iter().flatten())
+            .all(|scale| *scale > 0)
+    );
+    let strict = Sps::parse_with(data, &Policy::strict());
+    assert_eq!(strict.is_ok(), sps.tolerated().is_empty());
+    assert!(strict.is_ok_and(|strict| strict == sps) || !sps.tolerated().is_empty());
     assert_eq!(parameters.profile_level_id().profile(), parameters.profile);
     assert_eq!(parameters.profile_level_id().level(), parameters.level);
     assert_eq!(parameters.profile_level_id().to_string().len(), 6);

@@ -21,10 +21,15 @@
 
 mod camera;
 mod h264_annexb;
+mod h264_avcc;
 mod h264_depacketizer;
+mod h264_interleaved;
 mod h264_loss;
 mod h264_packetizer;
 mod h264_parameter_sets;
+mod h264_pps;
+mod h264_sei;
+mod h264_slice;
 mod h264_sps;
 mod input;
 mod mock_camera_server;
@@ -42,10 +47,15 @@ mod sdp;
 
 pub use camera::camera;
 pub use h264_annexb::h264_annexb;
+pub use h264_avcc::h264_avcc;
 pub use h264_depacketizer::h264_depacketizer;
+pub use h264_interleaved::h264_interleaved;
 pub use h264_loss::h264_loss;
 pub use h264_packetizer::h264_packetizer;
 pub use h264_parameter_sets::h264_parameter_sets;
+pub use h264_pps::h264_pps;
+pub use h264_sei::h264_sei;
+pub use h264_slice::h264_slice;
 pub use h264_sps::h264_sps;
 pub use mock_camera_server::mock_camera_server;
 pub use rtcp_compound::rtcp_compound;
@@ -67,10 +77,15 @@ pub type Body = fn(&[u8]);
 pub const BODIES: &[(&str, Body)] = &[
     ("camera", camera),
     ("h264_annexb", h264_annexb),
+    ("h264_avcc", h264_avcc),
     ("h264_depacketizer", h264_depacketizer),
+    ("h264_interleaved", h264_interleaved),
     ("h264_loss", h264_loss),
     ("h264_packetizer", h264_packetizer),
     ("h264_parameter_sets", h264_parameter_sets),
+    ("h264_pps", h264_pps),
+    ("h264_sei", h264_sei),
+    ("h264_slice", h264_slice),
     ("h264_sps", h264_sps),
     ("mock_camera_server", mock_camera_server),
     ("rtcp_compound", rtcp_compound),
