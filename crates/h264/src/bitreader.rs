@@ -206,6 +206,19 @@ impl<'a> BitReader<'a> {
     }
 }
 
+/// Bytes from zeros and ones; the rest of the last byte is zeros.
+#[cfg(test)]
+pub(crate) fn from_bits(bits: &str) -> Vec<u8> {
+    let bits: Vec<u8> = bits
+        .bytes()
+        .filter(|bit| matches!(bit, b'0' | b'1'))
+        .map(|bit| bit - b'0')
+        .collect();
+    bits.chunks(8)
+        .map(|byte| (0..8).fold(0, |read, at| read << 1 | byte.get(at).unwrap_or(&0)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -34,8 +34,20 @@
 //! assert_eq!(sizes, [(true, 34 + 4 + 6), (false, 4 + 4)]);
 //! ```
 //!
-//! The other way goes [`Packetizer`], for a sender. [`annexb`] takes byte streams apart, [`Sps`], [`Pps`] and
-//! [`ParameterSets`] read parameter sets.
+//! Beside it there is what a stream says of itself, and every way to frame it:
+//!
+//! | | |
+//! |---|---|
+//! | [`Packetizer`], [`InterleavedPacketizer`] | access units to payloads, in all three packetization modes |
+//! | [`ParameterSets`] | SPS and PPS by identifier, changes seen, `sprop-parameter-sets` read and written |
+//! | [`Sps`], [`Pps`] | every element, usability information and scaling lists included, of all profiles without layers |
+//! | [`SliceHeader`] | up to the marking of reference pictures; whether a picture begins, by §7.4.1.2.4 |
+//! | [`sei`] | buffering period, picture timing, recovery point, user data; the rest as bytes |
+//! | [`annexb`], [`avcc`] | byte streams, samples behind lengths, and the `avcC` record, each read and written |
+//! | [`emulation`] | emulation prevention, put in and taken out |
+//!
+//! Parameter sets, slice headers and SEI are read from NAL units as they are, emulation prevention included, and their
+//! errors name the element and the bit. Slice headers and SEI allocate nothing, but for a buffering period's delays.
 //!
 //! # What an access unit promises
 //!
@@ -74,7 +86,21 @@
 //! dropped, and used again while they are dropped as fast as they come.
 //!
 //! Not read: STAP-B, MTAP and FU-B (the interleaved mode), which give [`DepacketizeError::Unsupported`]. Layers of SVC
-//! and MVC pass as they are.
+//! and MVC pass as they are, their parameter sets too. Of slices nothing is read behind the marking of reference pictures,
+//! and no SPS or PPS is written.
+//!
+//! # Neighbours
+//!
+//! | | where it is the better choice |
+//! |---|---|
+//! | [`h264-reader`](https://docs.rs/h264-reader) | NAL units that come in pieces, read before their end is there; subset SPS, prefix NAL units and SPS extensions; SPS written. No RTP |
+//! | [`retina`](https://docs.rs/retina) | a whole RTSP client with its own depacketizer, well tried with real cameras, for more codecs, audio among them; frames as MP4 wants them |
+//! | [`rtp`](https://docs.rs/rtp) of webrtc-rs | payloads of many codecs behind one trait, as its PeerConnection uses them; single NAL units, STAP-A and FU-A |
+//!
+//! # Requirements
+//!
+//! Rust 1.85. Dependencies: `base64`, `bytes`, `memchr`, `thiserror` and the tolerances of this project. It builds for
+//! wasm32.
 
 mod access_unit;
 pub mod annexb;

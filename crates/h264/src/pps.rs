@@ -258,6 +258,7 @@ impl SliceGroups {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bitreader::from_bits;
 
     #[test]
     fn identifiers_and_flags_are_read() {
@@ -282,6 +283,32 @@ mod tests {
         assert_eq!(pps.chroma_qp_index_offsets(), [2, 2]);
         assert!(pps.is_deblocking_filter_control_present() && pps.is_redundant_pic_cnt_present());
         assert!(!pps.is_constrained_intra_pred() && !pps.is_transform_8x8_mode());
+    }
+
+    #[test]
+    fn slice_groups_of_every_kind_are_passed_over() {
+        // After the groups: 1 and 1 entries, no weights, 0, 0, 0, 0, and the last flag set.
+        let rest = "1 1 0 00 1 1 1 0 0 1 1";
+        for (groups, count, map_type) in [
+            ("010 1 1 010", 2, 0),
+            ("011 010", 3, 1),
+            ("011 011 1 010 011 1", 3, 2),
+            ("010 00100 1 1", 2, 3),
+            ("010 00101 0 010", 2, 4),
+            ("010 00110 0 010", 2, 5),
+            ("010 00111 00100 1 0 0 1", 2, 6),
+            ("011 00111 011 01 00 10", 3, 6),
+            ("00101 00111 010 100 000", 5, 6),
+        ] {
+            let nal = [&[0x68][..], &from_bits(&format!("1 1 0 0 {groups} {rest}"))].concat();
+            let pps = Pps::parse(&nal).expect("a PPS");
+            assert_eq!(pps.slice_groups(), Some(SliceGroups { count, map_type }));
+            assert!(pps.is_redundant_pic_cnt_present() && !pps.is_constrained_intra_pred());
+        }
+        // A map of 2^32 - 1 entries ends with the NAL unit.
+        let endless = format!("1 1 0 0 010 00111 {}1{} 0101", "0".repeat(31), "1".repeat(31));
+        let error = Pps::parse(&[&[0x68][..], &from_bits(&endless)].concat()).expect_err("cut off");
+        assert!(error.to_string().contains("slice_group_id"));
     }
 
     #[test]

@@ -424,6 +424,8 @@ pub(crate) fn is_first_in_picture(first_payload_byte: u8) -> bool {
 mod tests {
     use super::*;
     use crate::annexb::nal_units;
+    use crate::bitreader::from_bits;
+    use crate::parameter_sets::Inserted;
 
     #[test]
     fn slice_type_and_pps_id_are_read_without_parameter_sets() {
@@ -502,5 +504,98 @@ mod tests {
     fn an_unknown_parameter_set_is_named() {
         let error = SliceHeader::parse(&[0x65, 0x88, 0x84], &ParameterSets::default());
         assert_eq!(error, Err(SliceError::UnknownPps { pps_id: 0 }));
+    }
+
+    /// Interlaced, 16 frames of `frame_num`, order by a pattern, three planes apart.
+    const SPS: &str = "1  00100 1 1 1 0 0   1 010 0 1 1 1 010 0   1 1 0 0 1 0 0  1";
+
+    /// Orders of both fields and redundant pictures in slice headers; 2 and 1 entries; weights for P and B.
+    const PPS: &str = "1 1 0 1 1 010 1 1 01 1 1 1 0 0 1 1";
+
+    fn sets() -> ParameterSets {
+        let mut sets = ParameterSets::default();
+        let sps = [&[0x67, 244, 0, 30][..], &from_bits(SPS)].concat();
+        assert_eq!(sets.insert(&sps), Ok(Inserted::New));
+        assert_eq!(
+            sets.insert(&[&[0x68][..], &from_bits(PPS)].concat()),
+            Ok(Inserted::New)
+        );
+        sets
+    }
+
+    fn read(nal_header: u8, bits: &str) -> Result<SliceHeader, SliceError> {
+        SliceHeader::parse(&[&[nal_header][..], &from_bits(bits)].concat(), &sets())
+    }
+
+    #[test]
+    fn fields_orders_planes_and_copies_are_told_apart() {
+        // First macroblock, I, PPS 0, plane 2, frame_num 5, bottom field, IDR 3, order +2, copy 1; both flags.
+        let idr = read(0x65, "1 011 1  10 0101 1 1 00100  00100  010  1 1").expect("a header");
+        assert_eq!((idr.colour_plane_id, idr.frame_num), (2, 5));
+        assert_eq!(idr.structure, PictureStructure::BottomField);
+        assert_eq!((idr.idr_pic_id, idr.redundant_pic_cnt), (Some(3), 1));
+        assert_eq!(idr.delta_pic_order_cnt, [2, 0], "a field has one order");
+        assert_eq!(
+            idr.marking,
+            RefPicMarking::Idr {
+                is_prior_output_dropped: true,
+                is_long_term: true
+            }
+        );
+        // A frame has two orders, +1 and -1.
+        let frame = read(0x65, "1 011 1  10 0101 0 1  010 011  1  0 0").expect("a header");
+        assert_eq!(
+            (frame.structure, frame.delta_pic_order_cnt),
+            (PictureStructure::Frame, [1, -1])
+        );
+        assert!(frame.begins_picture_after(&idr));
+        assert!(!idr.begins_picture_after(&frame), "a copy begins no picture");
+    }
+
+    #[test]
+    fn operation_5_resets_frame_num() {
+        // P, no order, no copy, default entries, no change of the list, weights of two entries, luma alone.
+        let to_marking = "1 1 1  00 0001 0  1 1  1  0  0  011 1 010 1 0";
+        let read =
+            |marking: &str| read(0x61, &format!("{to_marking} {marking}")).map(|header| header.marking);
+        let resets = |resets_frame_num| Ok(RefPicMarking::Adaptive { resets_frame_num });
+        assert_eq!(read("0"), Ok(RefPicMarking::SlidingWindow));
+        // Operations 1 (of 2), 3 (0, 1), 5 and the end.
+        assert_eq!(read("1 010 011 00100 1 010 00110 1"), resets(true));
+        assert_eq!(read("1 011 1 00101 011 00111 1 1"), resets(false));
+        assert_eq!(
+            read(&format!("1 {}", "00110".repeat(70))),
+            Err(SliceError::TooManyOperations {
+                element: "memory_management_control_operation"
+            })
+        );
+        let error = read("1 0001000 1").expect_err("7 is none");
+        assert!(
+            error
+                .to_string()
+                .contains("memory_management_control_operation is 7")
+        );
+    }
+
+    #[test]
+    fn lists_of_b_slices_are_passed_over() {
+        // B, spatial, 1 and 2 entries, both lists changed: a short and a long term picture, then nothing but the end.
+        let lists = "1 1 1 010  1 1 010 011 010 00100  1 00100";
+        // Weights of 3 entries: luma 1 and -1, none, none.
+        let weights = "1 1 010 011 0 0";
+        let slice =
+            read(0x01, &format!("1 010 1  00 0001 0  1 1  1  {lists} {weights} 1")).expect("a header");
+        assert_eq!(slice.start.slice_type, SliceType::B);
+        assert_eq!(
+            (slice.num_ref_idx_active, slice.marking),
+            ([1, 2], RefPicMarking::None)
+        );
+        let endless = format!("1 1 1  00 0001 0  1 1  1  0  1 {}", "11".repeat(70));
+        assert_eq!(
+            read(0x01, &endless),
+            Err(SliceError::TooManyOperations {
+                element: "modification_of_pic_nums_idc"
+            })
+        );
     }
 }

@@ -8,6 +8,15 @@ const SPS: &[u8] = &[
 const PPS: &[u8] = &[0x68, 0xce, 0x03, 0x9c, 0x80];
 const SPROP: &str = "Z0LACtoR7ARAAAADAEAAAAyDxImo,aM4DnIA=";
 
+/// What is wrong, and the value.
+fn faults(quirk: &str) -> impl Iterator<Item = (&str, &str)> {
+    let file = include_str!("../../../../testdata/h264/described_faults.tsv");
+    file.lines().filter_map(move |line| {
+        let mut fields = line.split('\t');
+        (fields.next()? == quirk).then_some((fields.next()?, fields.next()?))
+    })
+}
+
 fn nals(sets: &ParameterSets) -> Vec<&[u8]> {
     sets.sps().chain(sets.pps()).collect()
 }
@@ -22,27 +31,8 @@ fn sprop_reads_and_writes_back() {
 
 #[test]
 fn q67_what_decodes_of_a_faulty_sprop_is_used() {
-    let cases = [
-        ("without padding", "Z0LACtoR7ARAAAADAEAAAAyDxImo,aM4DnIA"),
-        ("too much padding", "Z0LACtoR7ARAAAADAEAAAAyDxImo=,aM4DnIA=="),
-        ("spaces", " Z0LACtoR7ARAAAADAEAAAAyDxImo, aM4DnIA= "),
-        ("garbage behind", "Z0LACtoR7ARAAAADAEAAAAyDxImo,aM4DnIA=;x\u{0}"),
-        (
-            "a third item",
-            "Z0LACtoR7ARAAAADAEAAAAyDxImo,aM4DnIA=,BgU=,,AAAAAWY=",
-        ),
-        (
-            "start codes in front",
-            "AAAAAWdCwAraEewEQAAAAwBAAAAMg8SJqA==,AAABaM4DnIA=",
-        ),
-        (
-            "a start code behind",
-            "Z0LACtoR7ARAAAADAEAAAAyDxImoAAAAAQ==,aM4DnIA=",
-        ),
-        ("both in one item", "Z0LACtoR7ARAAAADAEAAAAyDxImoAAAAAWjOA5yA"),
-    ];
     let strict = Policy::default().refuse(Tolerance::Sprop);
-    for (what, sprop) in cases {
+    for (what, sprop) in faults("Q67") {
         let sets = ParameterSets::from_sprop(sprop);
         assert_eq!(nals(&sets), [SPS, PPS], "{what}");
         assert!(sets.tolerated().contains(Tolerance::Sprop), "{what}");
@@ -60,14 +50,12 @@ fn q67_what_decodes_of_a_faulty_sprop_is_used() {
 
 #[test]
 fn q67_an_empty_pps_leaves_the_sps() {
-    for sprop in [
-        "Z0LACtoR7ARAAAADAEAAAAyDxImo,aA==",
-        "Z0LACtoR7ARAAAADAEAAAAyDxImo,",
-        "!,Z0LACtoR7ARAAAADAEAAAAyDxImo",
-    ] {
+    let strict = Policy::default().refuse(Tolerance::Sprop);
+    for (what, sprop) in faults("Q67, PPS empty") {
         let sets = ParameterSets::from_sprop(sprop);
-        assert_eq!(nals(&sets), [SPS]);
+        assert_eq!(nals(&sets), [SPS], "{what}");
         assert!(!sets.is_complete());
+        assert!(ParameterSets::from_sprop_with(sprop, &strict).is_err(), "{what}");
     }
     assert_eq!(nals(&ParameterSets::from_sprop("")), <[&[u8]; 0]>::default());
 }
@@ -115,7 +103,7 @@ fn what_is_no_parameter_set_is_refused() {
 #[test]
 fn q68_the_profile_is_that_of_the_sps() {
     let strict = Policy::default().refuse(Tolerance::ProfileLevelId);
-    for garbage in ["TeAo", "5046302", "000001", "42e01f", "", "+2c00a"] {
+    for (_, garbage) in faults("Q68") {
         let mut sets = ParameterSets::from_sprop(SPROP);
         let id = sets.profile_level_id_or(garbage, &Policy::default());
         assert_eq!(id, Ok(Some(ProfileLevelId([0x42, 0xc0, 0x0a]))), "{garbage}");

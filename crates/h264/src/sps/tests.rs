@@ -1,4 +1,5 @@
 use super::*;
+use crate::bitreader::from_bits;
 use crate::parameters::Profile;
 
 /// Made by x264 from a test picture of the size and rate expected.
@@ -50,20 +51,8 @@ fn the_shape_of_a_pixel_is_read() {
     assert_eq!(parameters(HIGH).sample_aspect_ratio, Some((1, 1)));
 }
 
-/// Bytes from zeros and ones; the rest of the last byte is zeros.
-fn from_bits(bits: &str) -> Vec<u8> {
-    let bits: Vec<u8> = bits
-        .bytes()
-        .filter(|bit| matches!(bit, b'0' | b'1'))
-        .map(|bit| bit - b'0')
-        .collect();
-    bits.chunks(8)
-        .map(|byte| (0..8).fold(0, |read, at| read << 1 | byte.get(at).unwrap_or(&0)))
-        .collect()
-}
-
 #[test]
-fn scaling_lists_are_passed_over() {
+fn scaling_lists_are_read_between_the_rest() {
     // Of the eight lists: a 4x4 one that falls back at its first entry (-8), a flat 4x4 one, a flat 8x8 one.
     let flat_4x4 = "1".repeat(16);
     let flat_8x8 = "1".repeat(64);
@@ -72,8 +61,11 @@ fn scaling_lists_are_passed_over() {
     let size = "00000 101000 0000 10111 1 1 0 0"; // 40 and 23 macroblocks, frames only, no cropping, no VUI
     let bits = format!("{before} {lists} 1 1 1 010 0 {size} 1");
     let sps = [&[0x67, 100, 0, 31][..], &from_bits(&bits)].concat();
-    let read = Sps::parse(&sps).expect("an SPS").parameters();
-    assert_eq!((read.width, read.height), (640, 368));
+    let read = Sps::parse(&sps).expect("an SPS");
+    assert_eq!((read.width(), read.height()), (640, 368));
+    let lists = read.scaling_lists();
+    assert_eq!((lists.lists_4x4[0][1], lists.lists_4x4[1]), (13, [8; 16]));
+    assert_eq!((lists.lists_8x8[0], lists.lists_8x8[1][0]), ([8; 64], 9));
 }
 
 #[test]
@@ -170,13 +162,9 @@ fn another_nal_unit_is_no_sps() {
 
 #[test]
 fn q92_absurd_usability_information_is_left_out() {
-    // num_units_in_tick 0, and later a reorder depth of 3 for 1 frame; frames of 64x48 without cropping.
-    let before = "1  1 1 1 010 0  00100 011 1 1 0";
-    let nothing = "0".repeat(32);
-    let timing = format!("1 {nothing} {:032b} 1", 50);
-    let restriction = "1 1 1 1 1 1 00100 010";
-    let vui = format!("1 0 0 0 0 {timing} 0 0 0 {restriction} 1");
-    let sps = [&[0x67, 77, 0, 30][..], &from_bits(&format!("{before} {vui}"))].concat();
+    let file = include_str!("../../../../testdata/h264/absurd_usability.hex");
+    let hex: String = file.lines().filter(|line| !line.starts_with('#')).collect();
+    let sps = bytes(&hex.replace(' ', ""));
 
     let read = Sps::parse(&sps).expect("an SPS");
     assert_eq!((read.width(), read.height()), (64, 48));
