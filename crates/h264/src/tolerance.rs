@@ -13,6 +13,9 @@ tolerances! {
         ProfileLevelId => "profile-level-id is not that of the sps",
         /// Zero bytes stand behind a NAL unit (Q83). They are left out.
         TrailingZeros => "zero bytes behind the nal unit",
+        /// The part of a PPS that only the High profiles have is cut off or absurd. It counts as absent, as only decoders
+        /// need it.
+        PpsEnd => "end of the pps is cut off or absurd",
         /// The usability information of an SPS (VUI) is cut off or absurd (Q92). What is sound in it is used.
         Vui => "usability information is cut off or absurd",
     }

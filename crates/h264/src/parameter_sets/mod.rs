@@ -85,7 +85,8 @@ impl ParameterSets {
 
     /// Keeps an SPS or PPS if it needs no tolerance that `policy` refuses.
     ///
-    /// A new SPS counts for the PPS that are here already and refer to it: they are read again by it.
+    /// A new SPS counts for the PPS that are here already and refer to it: they are read again by it, and go where they
+    /// cannot be.
     pub fn insert_with(&mut self, nal: &[u8], policy: &Policy) -> Result<Inserted, ParameterSetError> {
         let trimmed = trim_trailing_zeros(nal);
         let header = trimmed.first().ok_or(ParameterSetError::WrongType)?;
@@ -98,7 +99,7 @@ impl ParameterSets {
         }
         match NalHeader::from_byte(*header).nal_unit_type() {
             NalUnitType::Sps => self.insert_sps(trimmed, *policy),
-            NalUnitType::Pps => self.insert_pps(trimmed),
+            NalUnitType::Pps => self.insert_pps(trimmed, *policy),
             _ => Err(ParameterSetError::WrongType),
         }
     }
@@ -110,24 +111,28 @@ impl ParameterSets {
         }
         let sps = Sps::parse_with(nal, &policy)?;
         self.tolerated.extend(sps.tolerated().iter());
-        for stored in &mut self.pps {
-            if stored.set.sps_id() == sps.id() {
-                // One that does not suit the new SPS will be followed by one that does.
-                stored.set = Pps::parse_for(&stored.nal, &sps).unwrap_or_else(|_| stored.set.clone());
+        let tolerated = &mut self.tolerated;
+        self.pps.retain_mut(|stored| {
+            if stored.set.sps_id() != sps.id() {
+                return true;
             }
-        }
+            let pps = read_pps(&stored.nal, Some(&sps), policy, tolerated);
+            let is_kept = pps.is_ok();
+            stored.set = pps.unwrap_or_else(|_| stored.set.clone());
+            is_kept
+        });
         let id = sps.id();
         Ok(put(&mut self.sps, nal, sps, |stored| stored.id() == id))
     }
 
-    fn insert_pps(&mut self, nal: &[u8]) -> Result<Inserted, ParameterSetError> {
+    fn insert_pps(&mut self, nal: &[u8], policy: Policy) -> Result<Inserted, ParameterSetError> {
         if is_stored(&self.pps, nal) {
             return Ok(Inserted::Known);
         }
-        let mut pps = Pps::parse(nal)?;
-        if let Some(sps) = self.sps_by_id(pps.sps_id()) {
-            pps = Pps::parse_for(nal, sps)?;
-        }
+        let sps_id = Pps::parse(nal)?.sps_id();
+        let mut tolerated = self.tolerated;
+        let pps = read_pps(nal, self.sps_by_id(sps_id), policy, &mut tolerated)?;
+        self.tolerated = tolerated;
         let id = pps.id();
         Ok(put(&mut self.pps, nal, pps, |stored| stored.id() == id))
     }
@@ -216,6 +221,28 @@ impl ParameterSets {
     pub(crate) fn parameters_of(&self, pps_id: u8) -> Option<VideoParameters> {
         let pps = self.pps_by_id(pps_id)?;
         Some(self.sps_by_id(pps.sps_id())?.parameters())
+    }
+}
+
+/// Reads a PPS by its SPS, if that is known, and as far as it goes if that may be.
+fn read_pps(
+    nal: &[u8],
+    sps: Option<&Sps>,
+    policy: Policy,
+    tolerated: &mut Tolerances,
+) -> Result<Pps, ParameterSetError> {
+    let alone = Pps::parse(nal)?;
+    match sps.map(|sps| Pps::parse_for(nal, sps)) {
+        None => Ok(alone),
+        Some(Ok(pps)) => Ok(pps),
+        Some(Err(_)) => {
+            let tolerance = Tolerance::PpsEnd;
+            if !policy.tolerates(tolerance) {
+                return Err(ParameterSetError::NotTolerated { tolerance });
+            }
+            tolerated.insert(tolerance);
+            Ok(alone)
+        }
     }
 }
 

@@ -169,3 +169,39 @@ fn a_pps_is_read_again_by_the_sps_that_replaces_its_own() {
     assert_eq!(sets.insert(SPS), Ok(Inserted::Changed));
     assert!(!sets.pps_by_id(0).expect("PPS").is_transform_8x8_mode());
 }
+
+#[test]
+fn a_pps_whose_end_is_absurd_is_used_without() {
+    let high444 = include_bytes!("../../../../testdata/h264/x264_high444_matrix.h264");
+    let set = |nal_unit_type| nal_units(high444).find(|nal| nal[0] & 0x1f == nal_unit_type);
+    let (sps, whole) = (set(7).expect("SPS"), set(8).expect("PPS"));
+    let cut = &whole[..whole.len() - 2];
+    let strict = Policy::default().refuse(Tolerance::PpsEnd);
+    let refused = Err(ParameterSetError::NotTolerated {
+        tolerance: Tolerance::PpsEnd,
+    });
+
+    let mut sets = ParameterSets::default();
+    assert_eq!(
+        (sets.insert(sps), sets.insert(cut)),
+        (Ok(Inserted::New), Ok(Inserted::New))
+    );
+    assert!(sets.is_complete() && sets.tolerated().contains(Tolerance::PpsEnd));
+    assert_eq!(sets.insert(whole), Ok(Inserted::Changed));
+    let mut sets = ParameterSets::default();
+    assert_eq!(sets.insert_with(sps, &strict), Ok(Inserted::New));
+    assert_eq!(sets.insert_with(cut, &strict), refused);
+    assert_eq!(sets.insert_with(whole, &strict), Ok(Inserted::New));
+
+    // The SPS comes last.
+    let mut sets = ParameterSets::default();
+    assert_eq!(
+        (sets.insert(cut), sets.insert(sps)),
+        (Ok(Inserted::New), Ok(Inserted::New))
+    );
+    assert!(sets.is_complete() && sets.tolerated().contains(Tolerance::PpsEnd));
+    let mut sets = ParameterSets::default();
+    assert_eq!(sets.insert_with(cut, &strict), Ok(Inserted::New));
+    assert_eq!(sets.insert_with(sps, &strict), Ok(Inserted::New));
+    assert_eq!(nals(&sets), [sps]);
+}
