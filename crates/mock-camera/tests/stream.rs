@@ -366,10 +366,10 @@ fn sender_reports_tie_media_time_to_the_wall_clock() {
             panic!("{packets:?}");
         };
         assert_eq!(
-            (ssrc, description.ssrc),
+            (ssrc, description.ssrc()),
             (Ssrc(receiver.ssrc), Ssrc(receiver.ssrc))
         );
-        assert!(!description.cname.is_empty());
+        assert!(!description.cname().is_empty());
         assert_eq!(
             ntp.to_system_time()
                 .duration_since(SystemTime::UNIX_EPOCH)

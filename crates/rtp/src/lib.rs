@@ -75,7 +75,7 @@
 //!         let block = self.statistics.report_block(now);
 //!         let mut compound = Vec::new();
 //!         ReceiverReport { ssrc, reports: ReportBlocks::new(block.as_slice()) }.write(&mut compound);
-//!         SourceDescription { ssrc, cname: b"receiver" }.write(&mut compound);
+//!         SourceDescription::new(ssrc, b"receiver").write(&mut compound);
 //!         compound
 //!     }
 //! }
@@ -133,19 +133,25 @@
 //!
 //! Numbers such as Q88 name camera quirks: what real cameras do and the RFCs did not foresee.
 
+mod extension;
 mod ids;
 mod ntp;
 mod packet;
 mod reception;
 mod reorder;
+mod replay_extension;
 pub mod rtcp;
 #[cfg(test)]
 mod test_support;
 mod timeline;
+mod tolerance;
 
+pub use extension::{Element, ElementCutShort, Elements, Extension};
 pub use ids::{ClockRate, ExtendedTimestamp, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 pub use ntp::NtpTimestamp;
-pub use packet::{Extension, Packet, PacketError, PacketFault, PacketHeader};
+pub use packet::{Packet, PacketError, PacketFault, PacketHeader};
 pub use reception::{ReceptionStatistics, ReceptionStats};
 pub use reorder::{DropReason, GapPolicy, Ordered, Pushed, ReorderBuffer, ReorderConfig, ReorderStats};
+pub use replay_extension::ReplayExtension;
 pub use timeline::{Timeline, TimelineStats};
+pub use tolerance::{NotTolerated, Policy, Tolerance, Tolerances};

@@ -1,6 +1,8 @@
 //! The RTP packet: a view that copies nothing, and the header of packets to send.
 
+use crate::extension::Extension;
 use crate::ids::{PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
+use crate::tolerance::{NotTolerated, Policy, Tolerance};
 
 /// Bytes of the header that every packet has.
 pub(crate) const FIXED_HEADER: usize = 12;
@@ -83,13 +85,13 @@ impl<'b> Packet<'b> {
             });
         }
         if header[0] & EXTENSION != 0 {
-            let Some(extension) = rest.get(csrcs..).and_then(split_extension) else {
+            let Some(extension) = rest.get(csrcs..).and_then(Extension::split_from) else {
                 return Err(PacketError {
                     offset: FIXED_HEADER + csrcs,
                     what: PacketFault::ExtensionCutShort,
                 });
             };
-            options_len += 4 + extension.data.len();
+            options_len += Extension::HEAD + extension.data.len();
         }
         let (options, mut payload) = rest.split_at(options_len);
         if header[0] & PADDING != 0 {
@@ -158,10 +160,29 @@ impl<'b> Packet<'b> {
         ]))
     }
 
-    /// What the payload is. Packets of a type that was not negotiated are the caller's to drop (Q85).
+    /// What the payload is; [`has_type`](Self::has_type) compares it with what was negotiated.
     #[inline]
     pub const fn payload_type(&self) -> PayloadType {
         PayloadType(self.header[1] & !MARKER)
+    }
+
+    /// Whether the payload is of the `wanted` type. What is of another is to be dropped before it reaches statistics and
+    /// order ([RFC 3550 §5.1](https://www.rfc-editor.org/rfc/rfc3550#section-5.1)): a camera may send each packet a
+    /// second time under another type and the same number (Q85). It is an error where the policy refuses
+    /// [`Tolerance::PayloadType`].
+    #[inline]
+    pub fn has_type(&self, wanted: PayloadType, policy: &Policy) -> Result<bool, NotTolerated> {
+        if self.payload_type() == wanted {
+            return Ok(true);
+        }
+        if policy.tolerates(Tolerance::PayloadType) {
+            return Ok(false);
+        }
+        Err(NotTolerated {
+            tolerance: Tolerance::PayloadType,
+            ssrc: self.ssrc(),
+            sequence_number: self.sequence_number(),
+        })
     }
 
     /// The marker bit. H.264: the last packet of an access unit, if the camera can be trusted
@@ -187,40 +208,20 @@ impl<'b> Packet<'b> {
             .filter_map(|word| word.first_chunk().map(|word| Ssrc(u32::from_be_bytes(*word))))
     }
 
-    /// The header extension, uninterpreted, if the packet has one: ONVIF's replay extension, for example (Q142).
+    /// The header extension, if the packet has one.
     pub fn extension(&self) -> Option<Extension<'b>> {
         if self.header[0] & EXTENSION == 0 {
             return None;
         }
         self.options
             .get(csrc_bytes(self.header)..)
-            .and_then(split_extension)
+            .and_then(Extension::split_from)
     }
 }
 
 #[inline]
 fn csrc_bytes(header: &[u8; FIXED_HEADER]) -> usize {
     4 * usize::from(header[0] & 0x0f)
-}
-
-fn split_extension(bytes: &[u8]) -> Option<Extension<'_>> {
-    let ([p0, p1, l0, l1], rest) = bytes.split_first_chunk()?;
-    let words = usize::from(u16::from_be_bytes([*l0, *l1]));
-    let data = rest.get(..4 * words)?;
-    Some(Extension {
-        profile: u16::from_be_bytes([*p0, *p1]),
-        data,
-    })
-}
-
-/// The header extension of a packet ([RFC 3550 §5.3.1](https://www.rfc-editor.org/rfc/rfc3550#section-5.3.1)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extension<'b> {
-    /// Says how to read `data`: 0xbede and 0x100x are [RFC 8285](https://www.rfc-editor.org/rfc/rfc8285)'s forms,
-    /// 0xabac is ONVIF's.
-    pub profile: u16,
-    /// The extension without its four-byte head; a multiple of four bytes.
-    pub data: &'b [u8],
 }
 
 /// Why bytes are no RTP packet, and where.
@@ -283,6 +284,8 @@ impl PacketHeader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ntp::NtpTimestamp;
+    use crate::replay_extension::ReplayExtension;
     use crate::test_support::{fixture, mutations};
 
     const HEADER: PacketHeader = PacketHeader {
@@ -399,7 +402,28 @@ mod tests {
         let packet = Packet::parse(&bytes).unwrap();
         let extension = packet.extension().unwrap();
         assert_eq!((extension.profile, extension.data.len()), (0xabac, 12));
+        let replay = ReplayExtension::from_extension(&extension).unwrap();
+        assert_eq!(replay.ntp, NtpTimestamp(0xe9d5_2a80_8000_0000));
+        assert_eq!((replay.clean_point, replay.end_of_section), (true, false));
+        assert_eq!((replay.discontinuity, replay.terminal), (true, false));
+        assert_eq!(replay.cseq, 1);
         assert_eq!(packet.payload(), [0x09, 0xf0]);
+    }
+
+    #[test]
+    fn q85_packets_of_another_payload_type_are_to_be_dropped_or_an_error() {
+        let bytes = fixture(include_str!(
+            "../../../testdata/rtp/geovision_payload_type_50.hex"
+        ));
+        let packet = Packet::parse(&bytes).unwrap();
+        let refused = Policy::default().refuse(Tolerance::PayloadType);
+        assert_eq!(packet.has_type(PayloadType(96), &Policy::default()), Ok(false));
+        let error = packet.has_type(PayloadType(96), &refused).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "SSRC 0x5e8a11c2, sequence number 258: payload type was not negotiated"
+        );
+        assert_eq!(packet.has_type(PayloadType(50), &refused), Ok(true));
     }
 
     #[test]

@@ -68,11 +68,7 @@ impl Reporter {
             reports: ReportBlocks::new(block.as_slice()),
         }
         .write(&mut out);
-        SourceDescription {
-            ssrc: self.ssrc,
-            cname: self.cname.as_bytes(),
-        }
-        .write(&mut out);
+        SourceDescription::new(self.ssrc, self.cname.as_bytes()).write(&mut out);
         out
     }
 

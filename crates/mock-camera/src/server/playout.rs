@@ -342,10 +342,7 @@ impl Playout {
             octet_count: self.octets,
             reports: ReportBlocks::NONE,
         };
-        let description = SourceDescription {
-            ssrc: self.ssrc,
-            cname: self.cname.as_bytes(),
-        };
+        let description = SourceDescription::new(self.ssrc, self.cname.as_bytes());
         self.burst.push(quirks::rtcp::protocol(quirks), |out| {
             report.write(out);
             description.write(out);

@@ -1,7 +1,9 @@
 //! Goodbyes (BYE).
 
-use super::{RawPacket, RtcpFault, word, write_header, write_word};
+use super::RtcpFault;
+use super::raw::{RawPacket, tolerate, word, write_header, write_word};
 use crate::ids::Ssrc;
+use crate::tolerance::{Leniency, Tolerance};
 
 const MAX_TEXT: usize = 255;
 
@@ -30,18 +32,19 @@ impl<'b> Bye<'b> {
     pub(super) const PACKET_TYPE: u8 = 203;
 
     /// A reason that is cut short is left out: what counts is that the source leaves.
-    pub(super) fn parse(raw: RawPacket<'b>) -> Result<Self, RtcpFault> {
+    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Leniency) -> Result<Self, RtcpFault> {
         let (ssrc, _) = raw.body::<4>()?;
-        let reason = raw
-            .body
-            .get(4 * usize::from(raw.count)..)
-            .and_then(<[u8]>::split_first);
-        let reason = reason
-            .and_then(|(len, text)| text.get(..usize::from(*len)))
-            .unwrap_or(&[]);
+        let reason = match raw.body.get(4 * usize::from(raw.count)..) {
+            Some([]) => Some([].as_slice()),
+            Some([len, text @ ..]) => text.get(..usize::from(*len)),
+            None => None,
+        };
+        if reason.is_none() {
+            tolerate(Tolerance::RtcpCount, leniency)?;
+        }
         Ok(Self {
             ssrc: Ssrc(word(ssrc, 0)),
-            reason,
+            reason: reason.unwrap_or_default(),
         })
     }
 

@@ -1,6 +1,7 @@
 //! Full intra requests (FIR).
 
-use super::{PAYLOAD_SPECIFIC_FEEDBACK, RawPacket, RtcpFault, word, write_header, write_word};
+use super::RtcpFault;
+use super::raw::{PAYLOAD_SPECIFIC_FEEDBACK, RawPacket, word, write_header, write_word};
 use crate::ids::Ssrc;
 
 /// FIR: the command to send a key frame, for a new viewer rather than after a loss

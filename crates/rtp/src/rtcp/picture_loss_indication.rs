@@ -1,6 +1,7 @@
 //! Picture loss indications (PLI).
 
-use super::{PAYLOAD_SPECIFIC_FEEDBACK, RawPacket, RtcpFault, word, write_header, write_word};
+use super::RtcpFault;
+use super::raw::{PAYLOAD_SPECIFIC_FEEDBACK, RawPacket, word, write_header, write_word};
 use crate::ids::Ssrc;
 
 /// PLI: the receiver cannot go on with what it has and asks for a key frame

@@ -1,7 +1,9 @@
 //! Report blocks, the part that sender and receiver reports share.
 
-use super::{COUNT, write_word};
+use super::RtcpFault;
+use super::raw::{self, COUNT, RawPacket, tolerate, write_word};
 use crate::ids::Ssrc;
+use crate::tolerance::{Leniency, Tolerance};
 use std::fmt;
 
 /// What a receiver says about one source: one of the blocks of a sender or receiver report
@@ -45,7 +47,7 @@ impl ReportBlock {
     pub(super) const LEN: usize = 24;
 
     pub(super) fn parse(bytes: &[u8; Self::LEN]) -> Self {
-        let word = |index| super::word(bytes, index);
+        let word = |index| raw::word(bytes, index);
         let [fraction_lost, lost @ ..] = word(1).to_be_bytes();
         // Into the upper 24 bits and back, so that the sign is kept.
         let cumulative_lost = i32::from_be_bytes([lost[0], lost[1], lost[2], 0]) >> 8;
@@ -98,12 +100,18 @@ impl<'b> ReportBlocks<'b> {
         Self(Blocks::Values(blocks.get(..Self::MAX).unwrap_or(blocks)))
     }
 
-    /// The first `count` blocks of `body`, or as many as are there: a report whose count is too high still
+    /// The blocks that `raw` counts out of `bytes`, or as many as are there: a report whose count is too high still
     /// carries its sender's clock.
-    pub(super) fn on_wire(count: u8, body: &'b [u8]) -> Self {
-        Self(Blocks::Wire(
-            body.get(..usize::from(count) * ReportBlock::LEN).unwrap_or(body),
-        ))
+    pub(super) fn parse(
+        raw: &RawPacket<'_>,
+        bytes: &'b [u8],
+        leniency: &mut Leniency,
+    ) -> Result<Self, RtcpFault> {
+        let counted = bytes.get(..usize::from(raw.count) * ReportBlock::LEN);
+        if counted.is_none() {
+            tolerate(Tolerance::RtcpCount, leniency)?;
+        }
+        Ok(Self(Blocks::Wire(counted.unwrap_or(bytes))))
     }
 
     /// The blocks, in their order.
@@ -156,7 +164,9 @@ impl Eq for ReportBlocks<'_> {}
 
 #[cfg(test)]
 mod tests {
+    use super::super::{ReceiverReport, RtcpPacket, compound, compound_with};
     use super::*;
+    use crate::tolerance::Policy;
 
     const BLOCK: ReportBlock = ReportBlock {
         ssrc: Ssrc(0x0102_0304),
@@ -203,11 +213,19 @@ mod tests {
     }
 
     #[test]
-    fn a_count_beyond_the_body_yields_the_blocks_that_are_there() {
-        let mut bytes = Vec::new();
+    fn a_count_beyond_the_body_yields_the_blocks_that_are_there_or_an_error() {
+        let mut bytes = vec![0x85, 201, 0, 8, 0, 0, 0, 7];
         BLOCK.write(&mut bytes);
         bytes.extend_from_slice(&[1, 2, 3, 4]);
-        assert_eq!(ReportBlocks::on_wire(5, &bytes), ReportBlocks::new(&[BLOCK]));
-        assert_eq!(ReportBlocks::on_wire(0, &bytes), ReportBlocks::NONE);
+        let report = ReceiverReport {
+            ssrc: Ssrc(7),
+            reports: ReportBlocks::new(&[BLOCK]),
+        };
+        let mut packets = compound(&bytes);
+        assert_eq!(packets.next(), Some(Ok(RtcpPacket::ReceiverReport(report))));
+        assert!(packets.tolerated().contains(Tolerance::RtcpCount));
+        let refused = Policy::default().refuse(Tolerance::RtcpCount);
+        let error = compound_with(&bytes, refused).next().unwrap().unwrap_err();
+        assert_eq!(error.what, RtcpFault::NotTolerated(Tolerance::RtcpCount));
     }
 }

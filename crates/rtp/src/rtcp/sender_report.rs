@@ -1,8 +1,10 @@
 //! Sender reports (SR).
 
-use super::{RawPacket, ReportBlock, ReportBlocks, RtcpFault, word, write_header, write_word};
+use super::raw::{RawPacket, word, write_header, write_word};
+use super::{ReportBlock, ReportBlocks, RtcpFault};
 use crate::ids::{RtpTimestamp, Ssrc};
 use crate::ntp::NtpTimestamp;
+use crate::tolerance::Leniency;
 
 /// SSRC, two clocks, two counts.
 const SENDER_INFO: usize = 24;
@@ -46,7 +48,7 @@ pub struct SenderReport<'b> {
 impl<'b> SenderReport<'b> {
     pub(super) const PACKET_TYPE: u8 = 200;
 
-    pub(super) fn parse(raw: RawPacket<'b>) -> Result<Self, RtcpFault> {
+    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Leniency) -> Result<Self, RtcpFault> {
         let (info, blocks) = raw.body::<SENDER_INFO>()?;
         Ok(Self {
             ssrc: Ssrc(word(info, 0)),
@@ -54,7 +56,7 @@ impl<'b> SenderReport<'b> {
             rtp: RtpTimestamp(word(info, 3)),
             packet_count: word(info, 4),
             octet_count: word(info, 5),
-            reports: ReportBlocks::on_wire(raw.count, blocks),
+            reports: ReportBlocks::parse(&raw, blocks, leniency)?,
         })
     }
 
