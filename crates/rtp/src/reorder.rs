@@ -1,11 +1,14 @@
 //! The reorder buffer: packets in order of sequence, at once where they come so.
 
 mod held;
+mod patience;
 
 use crate::ids::{SequenceNumber, Ssrc};
 use crate::packet::Packet;
 use crate::reception::{MAX_DROPOUT, MAX_MISORDER};
+use crate::tolerance::{Leniency, Policy, Tolerance, Tolerances};
 use held::{HeldPacket, Pool, Queue};
+use patience::Patience;
 use std::time::{Duration, Instant};
 
 /// How many packets in a row must agree with each other before a stream that continues somewhere else is believed
@@ -23,23 +26,30 @@ const _: () = assert!((MAX_MISORDER as u32) < History::BITS);
 /// How a [`ReorderBuffer`] behaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReorderConfig {
-    /// How long a packet may be held for one before it that is missing. 100 ms: longer than what a local network
-    /// or Wi-Fi reorders by, shorter than viewers notice. It delays nothing while nothing is missing; after a loss
-    /// it is what the loss costs.
+    /// How long a packet may at most be held for one before it that is missing; how long it is, is measured
+    /// ([`ReorderBuffer::delay`]). 100 ms: longer than what a local network or Wi-Fi reorders by, shorter than viewers
+    /// notice. It delays nothing while nothing is missing; after a loss it is what the loss costs at worst.
     pub max_delay: Duration,
+    /// How long a packet is held at least, whatever was measured. 20 ms: what a retransmission on Wi-Fi takes, and half
+    /// of what a picture does. [`max_delay`](Self::max_delay) goes first where it is shorter.
+    pub min_delay: Duration,
     /// How many packets may be held; at least 1 is taken. 512: 100 ms of a 4K camera at 40 Mbit/s, and some.
     /// When one more comes, the first gap is given up before its time.
     pub max_packets: usize,
     /// Whether there is a point in waiting at all.
     pub loss: GapPolicy,
+    /// What may be followed: [`Tolerance::SsrcChange`] and [`Tolerance::SequenceRestart`].
+    pub policy: Policy,
 }
 
 impl Default for ReorderConfig {
     fn default() -> Self {
         Self {
             max_delay: Duration::from_millis(100),
+            min_delay: Duration::from_millis(20),
             max_packets: 512,
             loss: GapPolicy::Wait,
+            policy: Policy::default(),
         }
     }
 }
@@ -87,12 +97,14 @@ pub enum DropReason {
     Duplicate,
     /// It had been given up. Many of them say that [`ReorderConfig::max_delay`] is too short for this network.
     Late,
+    /// It is far from the stream or of another source, and the policy refuses to follow.
+    NotTolerated(Tolerance),
     /// No room: the caller has not called [`ReorderBuffer::pop_held`] until `None` after the last push.
     Undrained,
 }
 
 /// Counters of a [`ReorderBuffer`] since its creation. Each packet pushed is in exactly one of `delivered`,
-/// `duplicates`, `late`, `discarded` and `undrained`, or still held.
+/// `duplicates`, `late`, `refused`, `discarded` and `undrained`, or still held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ReorderStats {
     /// Packets that came out, in order.
@@ -105,6 +117,8 @@ pub struct ReorderStats {
     pub duplicates: u64,
     /// Packets dropped as [`DropReason::Late`].
     pub late: u64,
+    /// Packets dropped as [`DropReason::NotTolerated`].
+    pub refused: u64,
     /// Packets far from the stream that nothing followed up, and those held at a [`ReorderBuffer::reset`].
     pub discarded: u64,
     /// Packets dropped as [`DropReason::Undrained`].
@@ -116,8 +130,19 @@ pub struct ReorderStats {
 /// Puts the packets of one stream into the order of their sequence numbers.
 ///
 /// A packet that is next passes straight through: no copy, no delay, no allocation. Only packets behind a gap
-/// are held, in buffers that are used again, until the gap fills, or its time
-/// ([`max_delay`](ReorderConfig::max_delay)) or room ([`max_packets`](ReorderConfig::max_packets)) runs out.
+/// are held, in buffers that are used again, until the gap fills, or its time ([`delay`](Self::delay)) or room ([`max_packets`](ReorderConfig::max_packets)) runs out.
+///
+/// The time follows what is measured. An overtaken packet is late by the time since the first packet that overtook it
+/// came, and the greatest lateness is remembered, a sixteenth of it forgotten with each overtaken packet and each gap
+/// given up:
+///
+/// ```text
+/// lateness = max(lateness * 15/16, measured)
+/// delay    = min(max(2 * lateness, min_delay), max_delay)
+/// ```
+///
+/// It begins with `max_delay`. So a network that only loses packets is soon waited for no longer than `min_delay`, and
+/// one that reorders as long as it takes.
 ///
 /// What holds whatever is pushed:
 /// - between two resynchronizations no packet comes out twice or behind a later one;
@@ -155,6 +180,8 @@ pub struct ReorderBuffer {
     candidates: Queue,
     /// The candidates are enough: the stream ends, theirs begins.
     turning: bool,
+    patience: Patience,
+    leniency: Leniency,
     /// What `pop_held` has lent to its caller.
     lent: Option<HeldPacket>,
     pool: Pool,
@@ -228,6 +255,8 @@ impl ReorderBuffer {
     /// An empty buffer; the first packet starts the stream.
     pub fn new(config: ReorderConfig) -> Self {
         Self {
+            patience: Patience::new(&config),
+            leniency: Leniency::new(config.policy),
             config,
             stream: None,
             held: Queue::default(),
@@ -273,7 +302,12 @@ impl ReorderBuffer {
     pub fn wake_at(&self) -> Option<Instant> {
         self.held
             .oldest
-            .and_then(|oldest| oldest.checked_add(self.config.max_delay))
+            .and_then(|oldest| oldest.checked_add(self.delay()))
+    }
+
+    /// How long a gap is waited for at present.
+    pub fn delay(&self) -> Duration {
+        self.patience.delay(&self.config)
     }
 
     /// Forgets the stream and what is held; the next packet starts anew. For a new connection. The counters go on.
@@ -283,6 +317,7 @@ impl ReorderBuffer {
             self.stats.discarded += 1;
             self.pool.recycle(packet);
         }
+        self.patience.forget_gap();
         self.stream = None;
     }
 
@@ -291,18 +326,24 @@ impl ReorderBuffer {
         self.stats
     }
 
+    /// Which tolerances were used.
+    pub fn tolerated(&self) -> Tolerances {
+        self.leniency.used()
+    }
+
     fn pop_waiting(&mut self, now: Instant) -> Option<Ordered<'_>> {
         let resynchronized = self.held.is_empty() && self.turning;
         if resynchronized {
-            std::mem::swap(&mut self.held, &mut self.candidates);
-            self.turning = false;
-            self.stream = self.held.front().map(|first| Stream::before(&first));
-            self.stats.resynchronizations += 1;
+            self.turn();
         }
         let expected = self.stream?.expected;
         let missing = self.held.front()?.sequence_number().0.wrapping_sub(expected.0);
-        if missing > 0 && !self.gives_up(now) {
-            return None;
+        if missing > 0 {
+            if !self.gives_up(now) {
+                return None;
+            }
+            self.patience
+                .on_given_up(expected, missing, self.held.oldest.unwrap_or(now));
         }
         let next = self.held.pop_front()?;
         if let Some(read) = self.lent.take() {
@@ -334,6 +375,13 @@ impl ReorderBuffer {
                 };
                 // Immediate with packets held: the caller has not drained, and those come first.
                 let waits = self.config.loss == GapPolicy::Wait || !self.held.is_empty();
+                let overtaken = self.held.earliest_from(place);
+                if missing > 0 && waits && self.is_full() {
+                    return self.drop(DropReason::Undrained);
+                }
+                if let Some(overtaken) = overtaken {
+                    self.patience.on_overtaken(overtaken, now, &self.config);
+                }
                 if missing > 0 && waits {
                     return self.hold(now, &packet, place);
                 }
@@ -344,15 +392,20 @@ impl ReorderBuffer {
                     resynchronized: false,
                 })
             }
-            Position::Past(reason) => self.drop(reason),
-            Position::Elsewhere => self.hold_candidate(now, &packet),
+            Position::Past(reason) => {
+                if reason == DropReason::Late {
+                    self.patience.on_late(packet.sequence_number(), now, &self.config);
+                }
+                self.drop(reason)
+            }
+            Position::Elsewhere => match self.refusal(&packet) {
+                Some(refused) => self.drop(DropReason::NotTolerated(refused)),
+                None => self.hold_candidate(now, &packet),
+            },
         }
     }
 
     fn hold<'b>(&mut self, now: Instant, packet: &Packet<'_>, place: usize) -> Pushed<'b> {
-        if self.is_full() {
-            return self.drop(DropReason::Undrained);
-        }
         self.stats.held += 1;
         self.held
             .insert(place, HeldPacket::copy_of(packet, now, self.pool.take()));
@@ -381,6 +434,25 @@ impl ReorderBuffer {
         Pushed::Held
     }
 
+    /// What a packet from elsewhere would need, and the policy refuses.
+    fn refusal(&self, packet: &Packet<'_>) -> Option<Tolerance> {
+        let needed = change(self.stream?.ssrc, packet.ssrc());
+        (!self.leniency.permits(needed)).then_some(needed)
+    }
+
+    /// The stream ends; the candidates' begins.
+    fn turn(&mut self) {
+        std::mem::swap(&mut self.held, &mut self.candidates);
+        self.turning = false;
+        let next = self.held.front().map(|first| Stream::before(&first));
+        if let (Some(old), Some(new)) = (self.stream, next) {
+            self.leniency.uses(change(old.ssrc, new.ssrc));
+        }
+        self.stream = next;
+        self.patience.forget_gap();
+        self.stats.resynchronizations += 1;
+    }
+
     fn is_full(&self) -> bool {
         self.held.len() >= self.config.max_packets.max(1) || self.held.bytes() >= MAX_HELD_BYTES
     }
@@ -393,7 +465,7 @@ impl ReorderBuffer {
             .oldest
             .map(|oldest| now.saturating_duration_since(oldest));
         let waits = self.config.loss == GapPolicy::Wait && !self.turning && !self.is_full();
-        !waits || waited.is_some_and(|waited| waited >= self.config.max_delay)
+        !waits || waited.is_some_and(|waited| waited >= self.delay())
     }
 
     fn count_delivery(&mut self, missing: u16) {
@@ -408,6 +480,7 @@ impl ReorderBuffer {
         *match reason {
             DropReason::Duplicate => &mut self.stats.duplicates,
             DropReason::Late => &mut self.stats.late,
+            DropReason::NotTolerated(_) => &mut self.stats.refused,
             DropReason::Undrained => &mut self.stats.undrained,
         } += 1;
         Pushed::Dropped(reason)
@@ -419,6 +492,15 @@ impl ReorderBuffer {
             self.pool.recycle(packet);
         }
         self.turning = false;
+    }
+}
+
+/// What a stream does that goes on with `new` after `old`.
+fn change(old: Ssrc, new: Ssrc) -> Tolerance {
+    if old == new {
+        Tolerance::SequenceRestart
+    } else {
+        Tolerance::SsrcChange
     }
 }
 

@@ -1,9 +1,10 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use throughline_rtp::{
-    DropReason, GapPolicy, Ordered, Packet, PacketHeader, PayloadType, Pushed, ReorderBuffer, ReorderConfig,
-    RtpTimestamp, SequenceNumber, Ssrc,
+    DropReason, GapPolicy, Ordered, Packet, PacketHeader, PayloadType, Policy, Pushed, ReorderBuffer,
+    ReorderConfig, RtpTimestamp, SequenceNumber, Ssrc,
 };
 
 use crate::input::Input;
@@ -21,12 +22,14 @@ pub fn rtp_reorder(data: &[u8]) {
     let mut input = Input::new(data);
     let config = ReorderConfig {
         max_delay: Duration::from_millis(u64::from(input.u8() % 32)),
+        min_delay: Duration::from_millis(10),
         max_packets: usize::from(input.u8() % 16),
         loss: if input.u8().is_multiple_of(2) {
             GapPolicy::Wait
         } else {
             GapPolicy::Immediate
         },
+        policy: Policy::default(),
     };
     let mut bench = Bench::new(config);
     let (mut sequence, mut ssrc) = (input.u16(), 0);
@@ -74,6 +77,8 @@ struct Bench {
     stream: Option<Stream>,
     drained: bool,
     lost: u64,
+    /// The greatest lately of a packet that was overtaken.
+    lateness: Duration,
     /// The packets before this one may have waited for a new stream to be believed, which has no limit in time.
     on_time_from: usize,
 }
@@ -91,7 +96,10 @@ struct Stream {
     ssrc: u8,
     next: i64,
     out: BTreeSet<i64>,
-    held: BTreeSet<i64>,
+    /// With their arrival.
+    held: BTreeMap<i64, Instant>,
+    /// The gap that was given up last, and when it was seen.
+    given_up: Option<(Range<i64>, Instant)>,
 }
 
 impl Stream {
@@ -100,7 +108,8 @@ impl Stream {
             ssrc,
             next: i64::from(sequence),
             out: BTreeSet::new(),
-            held: BTreeSet::new(),
+            held: BTreeMap::new(),
+            given_up: None,
         }
     }
 
@@ -118,7 +127,7 @@ impl Stream {
 
     /// What must become of a packet of this stream.
     fn foretell(&self, position: i64, loss: GapPolicy) -> Fate {
-        if self.out.contains(&position) || self.held.contains(&position) {
+        if self.out.contains(&position) || self.held.contains_key(&position) {
             Fate::Dropped(DropReason::Duplicate)
         } else if position < self.next {
             Fate::Dropped(DropReason::Late)
@@ -148,6 +157,7 @@ impl Bench {
             stream: None,
             drained: true,
             lost: 0,
+            lateness: config.max_delay / 2,
             on_time_from: 0,
         }
     }
@@ -165,6 +175,17 @@ impl Bench {
             .get_or_insert_with(|| Stream::starting_with(sequence, ssrc));
         let position = stream.position_of(sequence, ssrc);
         let foretold = position.map(|position| stream.foretell(position, self.config.loss));
+
+        let overtaken = position.and_then(|position| {
+            let after = stream.held.range(position..).map(|(_, arrival)| *arrival).min();
+            let given_up = stream
+                .given_up
+                .as_ref()
+                .filter(|(gap, _)| gap.contains(&position));
+            after
+                .filter(|_| position >= stream.next)
+                .or(given_up.map(|(_, seen)| *seen))
+        });
 
         let bytes = packet(number, sequence, ssrc);
         let Ok(packet) = Packet::parse(&bytes) else {
@@ -185,8 +206,13 @@ impl Bench {
             Some(foretold) => assert_eq!(fate, foretold, "packet {number}, sequence number {sequence}"),
             None => assert_ne!(fate, Fate::InOrder, "packet {number} is of no stream yet"),
         }
+        if let Some(overtaken) = overtaken
+            && matches!(fate, Fate::InOrder | Fate::Held | Fate::Dropped(DropReason::Late))
+        {
+            self.learn(self.now - overtaken);
+        }
         if let (Fate::Held, Some(position), Some(stream)) = (fate, position, &mut self.stream) {
-            stream.held.insert(position);
+            stream.held.insert(position, self.now);
         }
         self.drained = false;
         assert!(self.inside() <= self.config.max_packets.max(1) as u64 + CANDIDATES);
@@ -194,9 +220,15 @@ impl Bench {
 
     fn drain(&mut self) {
         while let Some(out) = self.buffer.pop_held(self.now).map(|ordered| Out::of(&ordered)) {
+            self.note_given_up(&out);
             self.deliver(&out);
         }
         self.drained = true;
+        let bounds = (
+            self.config.min_delay.min(self.config.max_delay),
+            self.config.max_delay,
+        );
+        assert_eq!(self.buffer.delay(), (self.lateness * 2).clamp(bounds.0, bounds.1));
         assert!(
             self.buffer.wake_at().is_none_or(|at| at > self.now),
             "it would wake at once, for nothing"
@@ -212,6 +244,28 @@ impl Bench {
             self.drain();
         }
         self.now = end;
+    }
+
+    fn learn(&mut self, lateness: Duration) {
+        if lateness <= self.config.max_delay {
+            self.lateness -= self.lateness / 16;
+            self.lateness = self.lateness.max(lateness);
+        }
+    }
+
+    /// A packet that was held comes out; what is missing before it has been given up.
+    fn note_given_up(&mut self, out: &Out) {
+        let Some(stream) = self
+            .stream
+            .as_mut()
+            .filter(|_| out.lost_before > 0 && !out.resynchronized)
+        else {
+            return;
+        };
+        let seen = stream.held.values().min().copied();
+        let gap = stream.next..stream.next + i64::from(out.lost_before);
+        stream.given_up = seen.map(|seen| (gap, seen));
+        self.lateness -= self.lateness / 16;
     }
 
     fn reset(&mut self) {

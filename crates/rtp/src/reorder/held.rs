@@ -104,6 +104,14 @@ impl Queue {
         }
     }
 
+    /// The earliest arrival among the packets from `place` on: of those that have overtaken what belongs there.
+    pub(super) fn earliest_from(&self, place: usize) -> Option<Instant> {
+        if place == 0 {
+            return self.oldest;
+        }
+        self.packets.range(place..).map(|held| held.arrival).min()
+    }
+
     pub(super) fn insert(&mut self, place: usize, packet: HeldPacket) {
         self.payload_bytes += packet.bytes.len();
         self.oldest = Some(

@@ -3,6 +3,7 @@
 use super::*;
 use crate::test_support::{Random, packet_bytes};
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What came out: sequence number, lost before, resynchronized.
 type Out = (u16, u32, bool);
@@ -30,6 +31,13 @@ impl Receiver {
     fn immediate() -> Self {
         Self::new(ReorderConfig {
             loss: GapPolicy::Immediate,
+            ..ReorderConfig::default()
+        })
+    }
+
+    fn refusing(tolerance: Tolerance) -> Self {
+        Self::new(ReorderConfig {
+            policy: Policy::default().refuse(tolerance),
             ..ReorderConfig::default()
         })
     }
@@ -172,6 +180,63 @@ fn room_is_bounded_in_bytes_too() {
 }
 
 #[test]
+fn a_network_that_only_loses_is_waited_for_less_and_less() {
+    let mut receiver = Receiver::waiting();
+    let mut waits = Vec::new();
+    for gap in 0..40_u16 {
+        let millis = u64::from(gap) * 1_000;
+        receiver.push(millis, SSRC, gap * 2);
+        let wake = receiver.buffer.wake_at();
+        waits.extend(wake.map(|wake| (wake - receiver.at(millis)).as_millis()));
+        receiver.wait_until(millis + 100);
+    }
+    assert_eq!(waits[..4], [100, 93, 87, 82]);
+    assert_eq!(waits.last(), Some(&20));
+    assert_eq!(receiver.buffer.stats().lost, 39);
+}
+
+#[test]
+fn a_network_that_reorders_is_waited_for_twice_as_long_as_it_takes() {
+    let mut receiver = Receiver::waiting();
+    receiver.push(0, SSRC, 0);
+    for pair in 0..100_u16 {
+        let millis = u64::from(pair) * 100;
+        receiver.push(millis, SSRC, pair * 2 + 2);
+        receiver.push(millis + 15, SSRC, pair * 2 + 1);
+    }
+    assert_eq!(receiver.buffer.delay(), Duration::from_millis(30));
+    assert_eq!(receiver.buffer.stats().lost, 0);
+}
+
+#[test]
+fn a_packet_given_up_too_early_makes_the_next_wait_longer() {
+    let mut receiver = Receiver::waiting();
+    for gap in 0..40_u16 {
+        receiver.push(u64::from(gap) * 1_000, SSRC, gap * 2);
+        receiver.wait_until(u64::from(gap) * 1_000 + 100);
+    }
+    assert_eq!(receiver.buffer.delay(), Duration::from_millis(20));
+    assert_eq!(receiver.push(39_045, SSRC, 77), [], "late");
+    assert_eq!(receiver.buffer.delay(), Duration::from_millis(90));
+    receiver.push(39_300, SSRC, 77);
+    assert_eq!(
+        receiver.buffer.delay(),
+        Duration::from_millis(90),
+        "no wait that is allowed would have caught it"
+    );
+}
+
+#[test]
+fn the_shorter_bound_of_the_wait_goes_first() {
+    let mut receiver = Receiver::new(ReorderConfig {
+        max_delay: Duration::from_millis(5),
+        ..ReorderConfig::default()
+    });
+    receiver.push_all([1, 3]);
+    assert_eq!(receiver.buffer.wake_at(), Some(receiver.at(5)));
+}
+
+#[test]
 fn duplicates_and_late_packets_are_told_apart() {
     let mut receiver = Receiver::waiting();
     receiver.push_all([1, 2, 4, 4]);
@@ -227,7 +292,8 @@ fn the_buffer_of_a_giant_is_not_kept() {
 }
 
 #[test]
-fn q90_on_tcp_a_gap_is_loss_at_once() {
+fn q90_a_gap_on_tcp_is_loss_at_once_and_on_udp_is_waited_for() {
+    assert_eq!(Receiver::waiting().push_all([1, 5, 6, 6]), in_order([1]));
     let mut receiver = Receiver::immediate();
     assert_eq!(
         receiver.push_all([1, 5, 6, 6]),
@@ -260,7 +326,16 @@ fn on_tcp_nothing_overtakes_what_a_restart_held_back() {
 }
 
 #[test]
-fn q89_a_restarted_sequence_is_followed_without_losing_a_packet() {
+fn q89_a_restarted_sequence_is_followed_without_losing_a_packet_or_refused() {
+    let mut refused = Receiver::refusing(Tolerance::SequenceRestart);
+    assert_eq!(
+        refused.push_all([40_000, 40_001, 0, 1, 2, 3]),
+        in_order([40_000, 40_001])
+    );
+    assert_eq!(
+        (refused.buffer.stats().refused, refused.buffer.stats().held),
+        (4, 0)
+    );
     for receiver in [&mut Receiver::waiting(), &mut Receiver::immediate()] {
         receiver.push_all([40_000, 40_001]);
         assert_eq!(receiver.push_all([0, 1]), []);
@@ -270,6 +345,8 @@ fn q89_a_restarted_sequence_is_followed_without_losing_a_packet() {
         );
         let stats = receiver.buffer.stats();
         assert_eq!((stats.resynchronizations, stats.lost, stats.discarded), (1, 0, 0));
+        let tolerated = receiver.buffer.tolerated();
+        assert!(tolerated.iter().eq([Tolerance::SequenceRestart]));
     }
 }
 
@@ -287,7 +364,14 @@ fn q89_what_was_held_of_the_old_sequence_comes_out_first() {
 }
 
 #[test]
-fn q86_another_ssrc_is_followed_without_losing_a_packet() {
+fn q86_another_ssrc_is_followed_without_losing_a_packet_or_refused() {
+    let mut refused = Receiver::refusing(Tolerance::SsrcChange);
+    refused.push_all([100]);
+    for sequence in 101..105 {
+        assert_eq!(refused.push(0, 8, sequence), []);
+    }
+    assert_eq!(refused.buffer.stats().refused, 4);
+    assert!(refused.buffer.tolerated().is_empty());
     let mut receiver = Receiver::waiting();
     receiver.push_all([100]);
     let out: Vec<_> = (101..105)
@@ -297,6 +381,8 @@ fn q86_another_ssrc_is_followed_without_losing_a_packet() {
         out,
         [(101, 1, true), (102, 0, false), (103, 0, false), (104, 0, false)]
     );
+    let tolerated = receiver.buffer.tolerated();
+    assert!(tolerated.iter().eq([Tolerance::SsrcChange]));
 }
 
 #[test]
@@ -387,25 +473,53 @@ struct Model {
     dropped: u64,
     /// With their arrival in milliseconds.
     held: BTreeMap<u64, u64>,
+    /// The greatest lately, in nanoseconds.
+    lateness: u64,
+    /// The gap that was given up last, and when it was seen.
+    given_up: (Range<u64>, u64),
 }
 
 impl Model {
     fn push(&mut self, millis: u64, sequence: u64) {
-        if sequence < self.expected || self.held.contains_key(&sequence) {
+        let overtaken = self.held.range(sequence..).map(|(_, arrival)| *arrival).min();
+        if self.held.contains_key(&sequence) || self.delivered.binary_search(&sequence).is_ok() {
             self.dropped += 1;
+        } else if sequence < self.expected {
+            self.dropped += 1;
+            if self.given_up.0.contains(&sequence) {
+                self.learn(millis - self.given_up.1);
+            }
         } else {
+            if let Some(overtaken) = overtaken {
+                self.learn(millis - overtaken);
+            }
             self.held.insert(sequence, millis);
         }
         self.release(millis);
     }
 
+    fn learn(&mut self, lateness: u64) {
+        if Duration::from_millis(lateness) <= self.config.max_delay {
+            self.lateness -= self.lateness / 16;
+            self.lateness = self.lateness.max(lateness * 1_000_000);
+        }
+    }
+
+    fn delay(&self) -> Duration {
+        Duration::from_nanos(2 * self.lateness).clamp(self.config.min_delay, self.config.max_delay)
+    }
+
     fn release(&mut self, millis: u64) {
-        let max_delay = u64::try_from(self.config.max_delay.as_millis()).unwrap();
         while let Some((&first, _)) = self.held.first_key_value() {
-            let overdue = self.held.values().any(|arrival| millis - arrival >= max_delay);
+            let oldest = *self.held.values().min().unwrap();
+            let overdue = Duration::from_millis(millis - oldest) >= self.delay();
             let full = self.held.len() >= self.config.max_packets;
-            if first > self.expected && self.config.loss == GapPolicy::Wait && !overdue && !full {
-                return;
+            if first > self.expected && self.config.loss == GapPolicy::Wait {
+                if !overdue && !full {
+                    return;
+                }
+                self.lateness -= self.lateness / 16;
+                self.given_up = (self.expected..first, oldest);
             }
             self.held.pop_first();
             self.lost += first - self.expected;
@@ -439,13 +553,15 @@ fn it_does_what_the_naive_model_does() {
     for seed in 0..300 {
         let mut random = Random::new(seed);
         let config = ReorderConfig {
-            max_delay: Duration::from_millis(1 + random.below(80)),
+            max_delay: Duration::from_millis(20 + random.below(60)),
+            min_delay: Duration::from_millis(random.below(20)),
             max_packets: 1 + usize::try_from(random.below(40)).unwrap(),
             loss: if random.below(4) == 0 {
                 GapPolicy::Immediate
             } else {
                 GapPolicy::Wait
             },
+            policy: Policy::default(),
         };
         let arrivals = arrivals(&mut random, 1_000);
         let first = arrivals[0].1;
@@ -456,6 +572,8 @@ fn it_does_what_the_naive_model_does() {
             lost: 0,
             dropped: 0,
             held: BTreeMap::new(),
+            lateness: u64::try_from(config.max_delay.as_nanos()).unwrap() / 2,
+            given_up: (0..0, 0),
         };
         let mut receiver = Receiver::new(config);
         let (mut sequence, mut lost) = (first - 1, 0);
@@ -474,8 +592,8 @@ fn it_does_what_the_naive_model_does() {
                     out.extend(receiver.wait_until(tick));
                 }
                 assert_eq!(
-                    receiver.buffer.held.len(),
-                    model.held.len(),
+                    (receiver.buffer.held.len(), receiver.buffer.delay()),
+                    (model.held.len(), model.delay()),
                     "seed {seed}, {tick} ms"
                 );
             }
@@ -571,6 +689,7 @@ fn its_promises_hold_whatever_is_pushed() {
             let stats = receiver.buffer.stats();
             let accounted =
                 stats.delivered + stats.duplicates + stats.late + stats.discarded + stats.undrained;
+            assert_eq!(stats.refused, 0);
             assert_eq!(
                 accounted + u64::try_from(held).unwrap(),
                 pushed,
