@@ -1,9 +1,10 @@
 //! What comes out.
 
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use bytes::Bytes;
 use throughline_h264::{Timestamp, VideoParameters};
+use throughline_rtp::CaptureTime;
 
 /// One picture as the camera coded it.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,8 +16,9 @@ pub struct AccessUnit {
     /// [`Camera`](crate::camera::Camera): after a reconnect, a new SSRC or a jump of the camera's clock it goes on from
     /// the latest timestamp by the time that passed between the arrivals. Only B-pictures step back.
     pub timestamp: Timestamp,
-    /// When it was captured by the camera's own clock, where sender reports tell (Q137).
-    pub capture_time: Option<SystemTime>,
+    /// When it was captured by the camera's own clock, and how well that is known, where sender reports or a replay
+    /// extension tell (Q137, Q142).
+    pub capture_time: Option<CaptureTime>,
     /// When its last packet arrived here.
     pub arrival: Instant,
     /// Whether decoding can begin here. Such a unit has its SPS and PPS in front of it.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use throughline_rtp::Policy as RtpPolicy;
 use throughline_rtsp::{Credentials, RtspUrl, UrlError};
 
 /// What to connect to, and how patiently.
@@ -20,6 +21,12 @@ pub struct Config {
     pub retry: Retry,
     /// How long each step may take.
     pub timeouts: Timeouts,
+    /// How much longer than the fastest a packet may take before pictures are dropped up to the next key frame: after a
+    /// pause, some cameras and networks deliver all that was captured meanwhile, and would stay behind (Q95). Default:
+    /// 3 s; `Duration::MAX` drops nothing, for a recording.
+    pub max_delay: Duration,
+    /// What is overlooked of RTP and RTCP. Default: all of it.
+    pub rtp_policy: RtpPolicy,
     /// Sent with each request; some cameras answer 401 to a request without one (Q15).
     /// Default: `throughline/` and the version.
     pub user_agent: String,
@@ -34,6 +41,8 @@ impl Config {
             transport: TransportPolicy::default(),
             retry: Retry::default(),
             timeouts: Timeouts::default(),
+            max_delay: Duration::from_secs(3),
+            rtp_policy: RtpPolicy::default(),
             user_agent: concat!("throughline/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

@@ -78,4 +78,5 @@ pub use event::{Described, Event, KeyframeReason, Missing, TrackDescription, Tra
 pub use stats::{CameraStats, DroppedPictures};
 pub use stream::{CameraStream, Item};
 pub use throughline_h264::{Level, Profile, ProfileLevelId, Timestamp, VideoParameters};
+pub use throughline_rtp::{CaptureTime, Policy as RtpPolicy, Tolerance as RtpTolerance};
 pub use throughline_rtsp::{Credentials, RtspUrl, UrlError};

@@ -40,6 +40,12 @@ pub struct CameraStats {
     pub keyframe_requests: u64,
     /// Connections made again after one failed; going on over another transport is none.
     pub reconnects: u64,
+    /// Steps of the camera's timestamps that no media clock makes (Q89, Q135).
+    pub timestamp_steps: u64,
+    /// By how much longer the latest packet took than the fastest (Q95).
+    pub excess_delay: Duration,
+    /// By how many millionths the camera's media clock is faster than ours, once a minute of it was seen.
+    pub clock_drift_ppm: Option<i32>,
     /// Interarrival jitter of now, [RFC 3550 §6.4.1](https://www.rfc-editor.org/rfc/rfc3550#section-6.4.1).
     pub jitter: Duration,
     /// Of the latest picture.
@@ -66,6 +72,8 @@ pub struct DroppedPictures {
     pub reference_missing: u64,
     /// They exceed the bound of one picture.
     pub oversized: u64,
+    /// They came too late, or refer to one that did (Q95).
+    pub delayed: u64,
 }
 
 impl DroppedPictures {
@@ -76,5 +84,6 @@ impl DroppedPictures {
             + self.damaged
             + self.reference_missing
             + self.oversized
+            + self.delayed
     }
 }

@@ -41,7 +41,7 @@ impl From<throughline_ingest::AccessUnit> for EncodedVideoFrame {
         Self {
             data: unit.data,
             timestamp: unit.timestamp,
-            capture_time: unit.capture_time,
+            capture_time: unit.capture_time.map(|captured| captured.time),
             is_idr: unit.is_idr,
             has_parameter_sets: unit.has_parameter_sets,
             parameters: unit.parameters,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 /// The sequence number of an RTP packet: one more for each packet sent, modulo 65536, from a random start
 /// ([RFC 3550 §5.1](https://www.rfc-editor.org/rfc/rfc3550#section-5.1)).
@@ -97,6 +98,23 @@ impl ClockRate {
     #[inline]
     pub const fn hz(self) -> u32 {
         self.0.get()
+    }
+
+    /// Whole ticks in `duration`.
+    #[inline]
+    pub(crate) fn ticks(self, duration: Duration) -> i64 {
+        let rate = u64::from(self.hz());
+        let ticks = duration
+            .as_secs()
+            .saturating_mul(rate)
+            .saturating_add(u64::from(duration.subsec_nanos()) * rate / 1_000_000_000);
+        i64::try_from(ticks).unwrap_or(i64::MAX)
+    }
+
+    /// The time that `ticks` take, to the nanosecond.
+    pub(crate) fn duration(self, ticks: u64) -> Duration {
+        let rate = u64::from(self.hz());
+        Duration::from_secs(ticks / rate) + Duration::from_nanos(ticks % rate * 1_000_000_000 / rate)
     }
 }
 

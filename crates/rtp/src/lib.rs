@@ -43,7 +43,7 @@
 //!         }
 //!         self.statistics.on_packet(&packet, now);
 //!         if let Pushed::InOrder(ordered) = self.reorder.push(now, packet) {
-//!             deliver(&mut self.timeline, &ordered);
+//!             deliver(&mut self.timeline, now, &ordered);
 //!         }
 //!         self.handle_timeout(now);
 //!         Ok(())
@@ -52,7 +52,7 @@
 //!     /// After each packet, and when `self.reorder.wake_at()` has come.
 //!     fn handle_timeout(&mut self, now: Instant) {
 //!         while let Some(ordered) = self.reorder.pop_held(now) {
-//!             deliver(&mut self.timeline, &ordered);
+//!             deliver(&mut self.timeline, now, &ordered);
 //!         }
 //!     }
 //!
@@ -81,11 +81,11 @@
 //! }
 //!
 //! /// Where the depacketizer takes over.
-//! fn deliver(timeline: &mut Timeline, ordered: &Ordered<'_>) {
+//! fn deliver(timeline: &mut Timeline, now: Instant, ordered: &Ordered<'_>) {
 //!     if ordered.resynchronized {
-//!         timeline.forget_sender_reports();
+//!         timeline.restart();
 //!     }
-//!     let timestamp = timeline.unwrap(ordered.packet.timestamp());
+//!     let timestamp = timeline.unwrap(ordered.packet.timestamp(), now);
 //!     let (lost, captured) = (ordered.lost_before, timeline.capture_time(timestamp));
 //!     println!("{timestamp:?}, {lost} lost before, {captured:?}: {:?}", ordered.packet.payload());
 //! }
@@ -135,6 +135,7 @@
 
 mod extension;
 mod ids;
+mod monotonic_clock;
 mod ntp;
 mod packet;
 mod reception;
@@ -148,10 +149,11 @@ mod tolerance;
 
 pub use extension::{Element, ElementCutShort, Elements, Extension};
 pub use ids::{ClockRate, ExtendedTimestamp, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
+pub use monotonic_clock::MonotonicClock;
 pub use ntp::NtpTimestamp;
 pub use packet::{Packet, PacketError, PacketFault, PacketHeader};
 pub use reception::{ReceptionStatistics, ReceptionStats};
 pub use reorder::{DropReason, GapPolicy, Ordered, Pushed, ReorderBuffer, ReorderConfig, ReorderStats};
 pub use replay_extension::ReplayExtension;
-pub use timeline::{Timeline, TimelineStats};
+pub use timeline::{CaptureTime, Timeline, TimelineStats};
 pub use tolerance::{NotTolerated, Policy, Tolerance, Tolerances};

@@ -3,6 +3,7 @@
 use crate::ids::{ClockRate, SequenceNumber, Ssrc};
 use crate::packet::Packet;
 use crate::rtcp::{ReportBlock, SenderReport};
+use crate::tolerance::{Leniency, Policy, Tolerance, Tolerances};
 use std::time::{Duration, Instant};
 
 /// How far ahead a sequence number may be and still belong to the stream, in packets: [RFC 3550 A.1]'s value.
@@ -31,6 +32,7 @@ pub(crate) const MAX_MISORDER: u16 = 100;
 #[derive(Debug)]
 pub struct ReceptionStatistics {
     clock_rate: ClockRate,
+    leniency: Leniency,
     source: Option<Source>,
     /// The packet that would confirm that the stream goes on somewhere else.
     suspect: Option<(Ssrc, SequenceNumber)>,
@@ -72,10 +74,17 @@ pub struct ReceptionStats {
 }
 
 impl ReceptionStatistics {
-    /// For a stream whose timestamps tick at `clock_rate`.
+    /// For a stream whose timestamps tick at `clock_rate`, with every tolerance.
     pub fn new(clock_rate: ClockRate) -> Self {
+        Self::with_policy(clock_rate, Policy::default())
+    }
+
+    /// The same, with the tolerances that `policy` allows: [`Tolerance::SsrcChange`], [`Tolerance::SequenceRestart`]
+    /// and [`Tolerance::ForeignReport`].
+    pub fn with_policy(clock_rate: ClockRate, policy: Policy) -> Self {
         Self {
             clock_rate,
+            leniency: Leniency::new(policy),
             source: None,
             suspect: None,
             last_sender_report: None,
@@ -98,10 +107,16 @@ impl ReceptionStatistics {
         }
     }
 
-    /// Notes a sender report of the stream that arrived at `arrival`, whatever SSRC it names (Q88): the report
-    /// block repeats its time.
+    /// Notes a sender report that arrived at `arrival`: the report block repeats its time. It may name another SSRC than
+    /// the packets have, as some cameras' do (Q88), unless the policy refuses [`Tolerance::ForeignReport`].
     pub fn on_sender_report(&mut self, report: &SenderReport<'_>, arrival: Instant) {
-        self.last_sender_report = Some((report.ntp.middle_bits(), arrival));
+        let is_foreign = self
+            .source
+            .as_ref()
+            .is_some_and(|source| source.ssrc != report.ssrc);
+        if !is_foreign || self.leniency.uses(Tolerance::ForeignReport) {
+            self.last_sender_report = Some((report.ntp.middle_bits(), arrival));
+        }
     }
 
     /// The block for a receiver report sent at `now`; `None` before the first packet. It begins the interval of the
@@ -136,14 +151,29 @@ impl ReceptionStatistics {
             })
     }
 
+    /// Which tolerances were used.
+    pub fn tolerated(&self) -> Tolerances {
+        self.leniency.used()
+    }
+
     /// Whether `packet`, which does not follow what there was, is the first or the second of a new sequence. If not,
     /// the one after it may be.
     #[cold]
     fn begins_anew(&mut self, packet: &Packet<'_>, arrival: Instant) -> bool {
         let (ssrc, sequence_number) = (packet.ssrc(), packet.sequence_number());
-        if self.source.is_some() && self.suspect != Some((ssrc, sequence_number)) {
-            self.suspect = Some((ssrc, sequence_number.next()));
-            return false;
+        if let Some(source) = &self.source {
+            let needed = if source.ssrc == ssrc {
+                Tolerance::SequenceRestart
+            } else {
+                Tolerance::SsrcChange
+            };
+            if self.suspect != Some((ssrc, sequence_number)) {
+                self.suspect = Some((ssrc, sequence_number.next()));
+                return false;
+            }
+            if !self.leniency.uses(needed) {
+                return false;
+            }
         }
         self.source = Some(Source::new(packet, arrival));
         true
@@ -189,10 +219,8 @@ impl Source {
     /// Appendix A.8, in its integer form: the estimate times sixteen, each packet moving it by a sixteenth, rounded.
     #[inline]
     fn update_jitter(&mut self, timestamp: u32, arrival: Instant, clock_rate: ClockRate) {
-        let arrival = low_32(in_ticks(
-            arrival.saturating_duration_since(self.first_arrival),
-            clock_rate,
-        ));
+        let elapsed = arrival.saturating_duration_since(self.first_arrival);
+        let arrival = low_32(clock_rate.ticks(elapsed).unsigned_abs());
         let transit = arrival.wrapping_sub(timestamp);
         if let Some(last) = self.transit.replace(transit) {
             let difference = transit.wrapping_sub(last);
@@ -234,14 +262,6 @@ impl Source {
     }
 }
 
-fn in_ticks(elapsed: Duration, clock_rate: ClockRate) -> u64 {
-    let rate = u64::from(clock_rate.hz());
-    elapsed
-        .as_secs()
-        .wrapping_mul(rate)
-        .wrapping_add(u64::from(elapsed.subsec_nanos()) * rate / 1_000_000_000)
-}
-
 fn in_65536ths(elapsed: Duration) -> u32 {
     let fraction = u64::from(elapsed.subsec_nanos()) * 65_536 / 1_000_000_000;
     let units = elapsed.as_secs().saturating_mul(65_536).saturating_add(fraction);
@@ -261,8 +281,8 @@ mod tests {
     use super::*;
     use crate::ids::RtpTimestamp;
     use crate::ntp::NtpTimestamp;
-    use crate::rtcp::ReportBlocks;
-    use crate::test_support::{Random, packet_bytes};
+    use crate::rtcp::{self, ReportBlocks, RtcpPacket};
+    use crate::test_support::{Random, fixture, packet_bytes};
 
     struct Receiver {
         start: Instant,
@@ -274,6 +294,14 @@ mod tests {
             Self {
                 start: Instant::now(),
                 statistics: ReceptionStatistics::new(ClockRate::VIDEO),
+            }
+        }
+
+        fn refusing(tolerance: Tolerance) -> Self {
+            let policy = Policy::default().refuse(tolerance);
+            Self {
+                start: Instant::now(),
+                statistics: ReceptionStatistics::with_policy(ClockRate::VIDEO, policy),
             }
         }
 
@@ -358,7 +386,12 @@ mod tests {
     }
 
     #[test]
-    fn q89_a_jump_is_believed_when_the_next_packet_confirms_it() {
+    fn q89_a_jump_is_believed_when_the_next_packet_confirms_it_or_refused() {
+        let mut refusing = Receiver::refusing(Tolerance::SequenceRestart);
+        for sequence in [100, 30_000, 30_001, 30_002] {
+            refusing.receive(7, sequence);
+        }
+        assert_eq!(refusing.block().highest_sequence, 100);
         let mut receiver = Receiver::new();
         receiver.receive(7, 100);
         receiver.receive(7, 30_000);
@@ -378,7 +411,16 @@ mod tests {
     }
 
     #[test]
-    fn q86_another_ssrc_is_believed_when_its_next_packet_follows() {
+    fn q86_another_ssrc_is_believed_when_its_next_packet_follows_or_refused() {
+        let mut refusing = Receiver::refusing(Tolerance::SsrcChange);
+        refusing.receive(7, 100);
+        for sequence in 101..104 {
+            refusing.receive(8, sequence);
+        }
+        assert_eq!(
+            (refusing.block().ssrc, refusing.statistics.stats().received),
+            (Ssrc(7), 1)
+        );
         let mut receiver = Receiver::new();
         receiver.receive(7, 100);
         receiver.receive(8, 101);
@@ -443,6 +485,21 @@ mod tests {
     }
 
     #[test]
+    fn q88_a_report_that_names_another_ssrc_is_repeated_or_ignored() {
+        let bytes = fixture(include_str!("../../../testdata/rtp/tapo_sr_zero_padding.hex"));
+        let Some(Ok(RtcpPacket::SenderReport(report))) = rtcp::compound(&bytes).next() else {
+            panic!("{bytes:x?}")
+        };
+        let refusing = Receiver::refusing(Tolerance::ForeignReport);
+        for (mut receiver, last_sr) in [(Receiver::new(), 0x2a80_4000), (refusing, 0)] {
+            receiver.receive(7, 1);
+            receiver.statistics.on_sender_report(&report, receiver.start);
+            assert_eq!(receiver.block().last_sr, last_sr);
+            assert_eq!(receiver.statistics.tolerated().is_empty(), last_sr == 0);
+        }
+    }
+
+    #[test]
     fn the_block_repeats_the_last_sender_report_and_its_age() {
         let mut receiver = Receiver::new();
         receiver.receive(7, 1);
@@ -451,7 +508,7 @@ mod tests {
             (0, 0)
         );
         let report = SenderReport {
-            ssrc: Ssrc(99), // Q88: not the packets' own
+            ssrc: Ssrc(7),
             ntp: NtpTimestamp(0xb44d_b705_2000_0000),
             rtp: RtpTimestamp(0),
             packet_count: 0,

@@ -4,7 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use throughline_rtp::rtcp;
+use throughline_rtp::rtcp::{Channel, is_rtcp_on};
 use throughline_rtsp::client::{
     self, ClientSession, Endpoint, Learned, Received, SessionConfig, TransportRequest,
 };
@@ -217,12 +217,11 @@ impl Attempt {
 
     fn handle_interleaved(&mut self, now: Instant, channel: u8, payload: &[u8], lasting: &mut Lasting) {
         match self.media.as_mut().map(Media::path) {
-            // Some servers send RTCP on the channel of RTP (Q34).
-            Some(MediaPath::Tcp(channels)) if channel == channels.rtp && !rtcp::is_rtcp(payload) => {
-                self.handle_rtp(now, payload, lasting);
+            Some(MediaPath::Tcp(channels)) if channel == channels.rtp => {
+                self.handle_media(now, Channel::Rtp, payload, lasting);
             }
-            Some(MediaPath::Tcp(channels)) if channel == channels.rtp || channel == channels.rtcp => {
-                self.handle_rtcp(now, payload);
+            Some(MediaPath::Tcp(channels)) if channel == channels.rtcp => {
+                self.handle_media(now, Channel::Rtcp, payload, lasting);
             }
             // Of a track that is not this one.
             _ => lasting.totals.foreign += 1,
@@ -241,16 +240,20 @@ impl Attempt {
         };
         if !path.accept(socket, source) {
             lasting.totals.foreign += 1;
-        } else if socket == UdpSocket::Rtcp || rtcp::is_rtcp(contents) {
-            self.handle_rtcp(now, contents);
-        } else {
-            self.handle_rtp(now, contents, lasting);
+            return;
         }
+        let channel = match socket {
+            UdpSocket::Rtp => Channel::Rtp,
+            UdpSocket::Rtcp => Channel::Rtcp,
+        };
+        self.handle_media(now, channel, contents, lasting);
     }
 
-    fn handle_rtp(&mut self, now: Instant, packet: &[u8], lasting: &mut Lasting) {
-        if let Some(media) = &mut self.media {
-            media.handle_rtp(now, packet, lasting);
+    fn handle_media(&mut self, now: Instant, channel: Channel, contents: &[u8], lasting: &mut Lasting) {
+        if is_rtcp_on(channel, contents, &lasting.rtp_policy) {
+            self.handle_rtcp(now, contents);
+        } else if let Some(media) = &mut self.media {
+            media.handle_rtp(now, contents, lasting);
         }
     }
 

@@ -1,23 +1,25 @@
-//! What outlives a connection: the outputs, the timeline and the figures.
+//! What outlives a connection: the outputs, the timeline, the figures, and what the caller wants of the media.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use throughline_h264 as h264;
+use throughline_rtp::{CaptureTime, ClockRate, ExtendedTimestamp, MonotonicClock, Policy};
 use throughline_rtsp::client::Learned;
 
 use super::Output;
 use super::attempt::Attempt;
-use super::clock::MediaClock;
 use super::random::Random;
-use crate::{AccessUnit, CameraStats, Event};
+use crate::{AccessUnit, CameraStats, Config, Event};
 
 #[derive(Debug)]
 pub(super) struct Lasting {
     /// Bounded by the bytes of one input, for the caller drains it after each.
     pub(super) outputs: VecDeque<Output>,
     pub(super) random: Random,
-    pub(super) clock: MediaClock,
+    clock: MonotonicClock,
+    pub(super) rtp_policy: Policy,
+    pub(super) max_delay: Duration,
     /// What the sessions so far have found out about the camera.
     pub(super) learned: Learned,
     /// Of connections that have ended, and what belongs to none.
@@ -26,11 +28,13 @@ pub(super) struct Lasting {
 }
 
 impl Lasting {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(config: &Config, seed: u64) -> Self {
         Lasting {
             outputs: VecDeque::new(),
             random: Random::new(seed),
-            clock: MediaClock::default(),
+            clock: MonotonicClock::new(ClockRate::VIDEO, config.rtp_policy),
+            rtp_policy: config.rtp_policy,
+            max_delay: config.max_delay,
             learned: Learned::default(),
             totals: CameraStats::default(),
             meter: Meter::default(),
@@ -44,18 +48,19 @@ impl Lasting {
 
     /// Another RTP timeline begins.
     pub(super) fn rebase(&mut self) {
-        self.clock.rebase();
+        self.clock.restart();
         self.meter = Meter::default();
     }
 
     pub(super) fn deliver(
         &mut self,
         unit: h264::AccessUnit,
-        capture_time: Option<SystemTime>,
+        capture_time: Option<CaptureTime>,
         arrival: Instant,
     ) {
+        let timestamp = self.clock.map(ExtendedTimestamp(unit.timestamp.0), arrival);
         let unit = AccessUnit {
-            timestamp: self.clock.map(unit.timestamp.0, arrival),
+            timestamp: h264::Timestamp(timestamp.0),
             data: unit.data,
             capture_time,
             arrival,
@@ -80,10 +85,13 @@ impl Lasting {
             track.add_to(&mut self.totals);
         }
         self.totals.jitter = Duration::ZERO;
+        self.totals.excess_delay = Duration::ZERO;
+        self.totals.clock_drift_ppm = None;
     }
 
     pub(super) fn stats(&self, running: Option<&Attempt>) -> CameraStats {
         let mut stats = self.totals;
+        stats.timestamp_steps = self.clock.steps();
         let Some(attempt) = running else {
             return stats;
         };

@@ -42,7 +42,6 @@ use throughline_rtsp::client;
 use crate::{AccessUnit, CameraStats, Config, Error, Event, Retry, Transport};
 
 mod attempt;
-mod clock;
 mod keyframe;
 mod lasting;
 mod media;
@@ -185,7 +184,7 @@ impl Camera {
     pub fn new(mut config: Config, seed: u64) -> Self {
         config.timeouts = config.timeouts.bounded();
         Camera {
-            lasting: Lasting::new(seed),
+            lasting: Lasting::new(&config, seed),
             choice: TransportChoice::new(config.transport),
             config,
             backoff: Backoff::default(),

@@ -7,7 +7,8 @@ use throughline_h264::{Depacketizer, DepacketizerConfig, RtpPayload, Timestamp};
 use throughline_rtp::rtcp::{self, ReportBlock, RtcpPacket};
 use throughline_rtp::{
     ClockRate, GapPolicy, NtpTimestamp, Ordered, Packet, PacketHeader, PayloadType, Pushed,
-    ReceptionStatistics, ReorderBuffer, ReorderConfig, RtpTimestamp, SequenceNumber, Ssrc, Timeline,
+    ReceptionStatistics, ReorderBuffer, ReorderConfig, ReplayExtension, RtpTimestamp, SequenceNumber, Ssrc,
+    Timeline,
 };
 
 use super::lasting::Lasting;
@@ -47,6 +48,16 @@ struct Assembler {
     /// Of a source that no packet has come from yet: many cameras report before they send.
     early: Option<ClockReading>,
     depacketizer: Depacketizer,
+    pace: Pace,
+    delayed: u64,
+}
+
+/// Whether pictures keep up with time (Q95).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    Live,
+    /// They came too late: all are dropped up to the next IDR.
+    CatchesUp,
 }
 
 /// What a sender report says about its source's clock.
@@ -73,14 +84,17 @@ impl Track {
             payload_type: selection.payload_type,
             reorder: ReorderBuffer::new(ReorderConfig {
                 loss,
+                policy: lasting.rtp_policy,
                 ..ReorderConfig::default()
             }),
-            reception: ReceptionStatistics::new(ClockRate::VIDEO),
+            reception: ReceptionStatistics::with_policy(ClockRate::VIDEO, lasting.rtp_policy),
             assembler: Assembler {
                 ssrc: None,
-                timeline: Timeline::new(ClockRate::VIDEO),
+                timeline: Timeline::with_policy(ClockRate::VIDEO, lasting.rtp_policy),
                 early: None,
                 depacketizer,
+                pace: Pace::Live,
+                delayed: 0,
             },
             packets: 0,
             bytes: 0,
@@ -124,10 +138,17 @@ impl Track {
             self.malformed += 1;
             return None;
         };
-        if packet.payload_type() != self.payload_type {
-            // Some cameras send each packet a second time under another type (Q85).
-            self.foreign += 1;
-            return None;
+        match packet.has_type(self.payload_type, &lasting.rtp_policy) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.foreign += 1;
+                return None;
+            }
+            Err(error) => {
+                tracing::debug!(%error, "packet refused");
+                self.malformed += 1;
+                return None;
+            }
         }
         self.packets += 1;
         self.bytes += bytes as u64;
@@ -224,6 +245,10 @@ impl Track {
         stats.dropped.damaged += pictures.damaged;
         stats.dropped.reference_missing += pictures.reference_missing;
         stats.dropped.oversized += pictures.oversized;
+        stats.dropped.delayed += self.assembler.delayed;
+        let timeline = self.assembler.timeline.stats();
+        stats.excess_delay = timeline.excess_delay;
+        stats.clock_drift_ppm = timeline.drift_ppm;
         // 90 kHz ticks to microseconds.
         stats.jitter = Duration::from_micros(u64::from(self.reception.stats().jitter) * 100 / 9);
     }
@@ -247,21 +272,29 @@ impl Assembler {
             // What came before belongs to the old clock.
             self.depacketizer.flush();
             self.collect(now, lasting, progress);
-            self.timeline.forget_sender_reports();
+            self.timeline.restart();
             lasting.rebase();
         }
         let packet = ordered.packet;
-        let timestamp = Timestamp(self.timeline.unwrap(packet.timestamp()).0);
+        let timestamp = self.timeline.unwrap(packet.timestamp(), now);
+        let extension = packet.extension();
+        if let Some(replay) = extension.as_ref().and_then(ReplayExtension::from_extension) {
+            self.timeline.on_replay_extension(&replay, timestamp, now);
+        }
         if self.ssrc != Some(packet.ssrc()) {
             self.ssrc = Some(packet.ssrc());
             if let Some(early) = self.early.take() {
                 self.handle_clock_reading(early);
             }
         }
+        if self.pace == Pace::Live && self.timeline.excess_delay() > lasting.max_delay {
+            self.pace = Pace::CatchesUp;
+            progress.needs_idr = true;
+        }
         let withheld = self.depacketizer.stats().reference_missing;
         let pushed = self.depacketizer.push(RtpPayload {
             data: packet.payload(),
-            timestamp,
+            timestamp: Timestamp(timestamp.0),
             marker: packet.marker(),
             lost_before: ordered.lost_before,
         });
@@ -286,6 +319,15 @@ impl Assembler {
     fn collect(&mut self, now: Instant, lasting: &mut Lasting, progress: &mut Progress) {
         while let Some(unit) = self.depacketizer.pop() {
             progress.pictures += 1;
+            if self.pace == Pace::CatchesUp {
+                if !unit.is_idr {
+                    self.delayed += 1;
+                    continue;
+                }
+                self.pace = Pace::Live;
+                // What the drop did not mend is not dropped for again.
+                self.timeline.accept_delay();
+            }
             if unit.is_idr {
                 progress.idrs += 1;
                 progress.needs_idr = false;
