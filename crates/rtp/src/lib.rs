@@ -142,6 +142,7 @@ mod reception;
 mod reorder;
 mod replay_extension;
 pub mod rtcp;
+mod rtcp_schedule;
 #[cfg(test)]
 mod test_support;
 mod timeline;
@@ -155,5 +156,6 @@ pub use packet::{Packet, PacketError, PacketFault, PacketHeader};
 pub use reception::{ReceptionStatistics, ReceptionStats};
 pub use reorder::{DropReason, GapPolicy, Ordered, Pushed, ReorderBuffer, ReorderConfig, ReorderStats};
 pub use replay_extension::ReplayExtension;
+pub use rtcp_schedule::{FeedbackTiming, RtcpDue, RtcpSchedule, RtcpScheduleConfig};
 pub use timeline::{CaptureTime, Timeline, TimelineStats};
 pub use tolerance::{NotTolerated, Policy, Tolerance, Tolerances};

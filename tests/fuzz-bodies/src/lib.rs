@@ -34,6 +34,7 @@ mod h264_sps;
 mod input;
 mod mock_camera_server;
 mod rtcp_compound;
+mod rtcp_schedule;
 mod rtp_packet;
 mod rtp_reception;
 mod rtp_reorder;
@@ -59,6 +60,7 @@ pub use h264_slice::h264_slice;
 pub use h264_sps::h264_sps;
 pub use mock_camera_server::mock_camera_server;
 pub use rtcp_compound::rtcp_compound;
+pub use rtcp_schedule::rtcp_schedule;
 pub use rtp_packet::rtp_packet;
 pub use rtp_reception::rtp_reception;
 pub use rtp_reorder::rtp_reorder;
@@ -89,6 +91,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("h264_sps", h264_sps),
     ("mock_camera_server", mock_camera_server),
     ("rtcp_compound", rtcp_compound),
+    ("rtcp_schedule", rtcp_schedule),
     ("rtp_packet", rtp_packet),
     ("rtp_reception", rtp_reception),
     ("rtp_reorder", rtp_reorder),

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use throughline_rtp::Ssrc;
+use throughline_rtp::{RtcpDue, Ssrc};
 use throughline_rtsp::write_interleaved_header;
 
 use super::keyframe::KeyframeRequester;
@@ -31,7 +31,11 @@ pub(super) struct Media {
 impl Media {
     pub(super) fn new(path: MediaPath, selection: &Selection, lasting: &mut Lasting) -> Self {
         let track = Track::new(selection, path.transport(), lasting);
-        let reporter = Reporter::new(&mut lasting.random, selection.full_intra_request);
+        let reporter = Reporter::new(
+            &mut lasting.random,
+            selection.full_intra_request,
+            lasting.rtp_policy,
+        );
         let media = Media {
             path,
             track,
@@ -95,6 +99,7 @@ impl Media {
 
     /// Breaks where the camera says goodbye.
     pub(super) fn handle_rtcp(&mut self, now: Instant, compound: &[u8]) -> ControlFlow<()> {
+        self.reporter.on_compound(compound.len());
         self.track.handle_rtcp(now, compound)
     }
 
@@ -135,6 +140,7 @@ impl Media {
         }
         if progress.idrs > 0 {
             self.keyframes.on_idr();
+            self.reporter.on_idr();
         }
         if progress.needs_idr {
             self.request_keyframe(now, KeyframeReason::Loss, lasting);
@@ -187,24 +193,27 @@ impl Media {
     }
 
     fn send_due_rtcp(&mut self, now: Instant, lasting: &mut Lasting) {
-        if self.reporter.is_due(now) {
-            let report = self.reporter.report(self.track.report_block(now));
-            self.send_rtcp(&report, lasting);
-            if self.track.ssrc().is_none() {
-                self.punch(lasting);
-            }
+        let target = self.feedback_target();
+        if let Some(request) = target.and_then(|_| self.keyframes.poll(now)) {
+            self.reporter.request_keyframe(request);
         }
-        if let Some(ssrc) = self.feedback_target()
-            && let Some(request) = self.keyframes.poll(now)
-        {
-            let block = self.track.report_block(now);
-            let contents = self.reporter.keyframe_request(request.attempt, block, ssrc);
-            self.send_rtcp(&contents, lasting);
+        let Some((due, request)) = self.reporter.poll(now) else {
+            return;
+        };
+        let mut compound = self.reporter.report(self.track.report_block(now));
+        if let (Some(request), Some(ssrc)) = (request, target) {
+            self.reporter
+                .write_keyframe_request(request.attempt, ssrc, &mut compound);
             lasting.totals.keyframe_requests += 1;
             lasting.event(Event::KeyframeRequested {
                 reason: request.reason,
                 attempt: request.attempt,
             });
+        }
+        self.reporter.on_compound(compound.len());
+        self.send_rtcp(&compound, lasting);
+        if due == RtcpDue::Report && self.track.ssrc().is_none() {
+            self.punch(lasting);
         }
     }
 

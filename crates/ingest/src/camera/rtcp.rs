@@ -1,17 +1,15 @@
 //! RTCP to the camera: receiver reports that keep it sending, and key frame requests.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use throughline_rtp::Ssrc;
 use throughline_rtp::rtcp::{
     FullIntraRequest, PictureLossIndication, ReceiverReport, ReportBlock, ReportBlocks, SourceDescription,
 };
+use throughline_rtp::{FeedbackTiming, Policy, RtcpDue, RtcpSchedule, RtcpScheduleConfig, Ssrc};
 
+use super::keyframe::KeyframeRequest;
 use super::random::Random;
 use super::select::FullIntraRequestSupport;
-
-/// Some cameras stop when no report comes for 5 s (Q36), over TCP as well.
-const REPORT_INTERVAL: Duration = Duration::from_millis(4500);
 
 /// Writes compound packets, [RFC 3550 §6.1](https://www.rfc-editor.org/rfc/rfc3550#section-6.1): each begins with a
 /// receiver report and names us.
@@ -23,18 +21,30 @@ pub(super) struct Reporter {
     cname: String,
     full_intra_request: FullIntraRequestSupport,
     full_intra_requests: u8,
-    /// None until PLAY is answered: reports before that confuse servers (Q37).
-    next_report: Option<Instant>,
+    schedule: RtcpSchedule,
+    /// What the next compound asks for.
+    request: Option<KeyframeRequest>,
 }
 
 impl Reporter {
-    pub(super) fn new(random: &mut Random, full_intra_request: FullIntraRequestSupport) -> Self {
+    pub(super) fn new(
+        random: &mut Random,
+        full_intra_request: FullIntraRequestSupport,
+        policy: Policy,
+    ) -> Self {
+        let config = RtcpScheduleConfig {
+            // Also where RTP/AVPF was not negotiated: most cameras that honour a PLI do not say so.
+            feedback: FeedbackTiming::Early,
+            policy,
+            ..RtcpScheduleConfig::default()
+        };
         Reporter {
             ssrc: Ssrc(random.next_u32()),
             cname: format!("{:016x}", random.next()),
             full_intra_request,
             full_intra_requests: 0,
-            next_report: None,
+            schedule: RtcpSchedule::new(config, random.next()),
+            request: None,
         }
     }
 
@@ -43,22 +53,30 @@ impl Reporter {
         self.ssrc
     }
 
-    /// PLAY was answered.
+    /// PLAY was answered: reports before that confuse servers (Q37).
     pub(super) fn start(&mut self, now: Instant) {
-        self.next_report = Some(now);
+        self.schedule.start(now);
     }
 
     pub(super) fn wake_at(&self) -> Option<Instant> {
-        self.next_report
+        self.schedule.wake_at()
     }
 
-    /// Whether a report is due; the next is then set.
-    pub(super) fn is_due(&mut self, now: Instant) -> bool {
-        let is_due = self.next_report.is_some_and(|next| next <= now);
-        if is_due {
-            self.next_report = Some(now + REPORT_INTERVAL);
-        }
-        is_due
+    pub(super) fn request_keyframe(&mut self, request: KeyframeRequest) {
+        self.request = Some(request);
+        self.schedule.request_feedback();
+    }
+
+    /// What was asked for has come.
+    pub(super) fn on_idr(&mut self) {
+        self.request = None;
+        self.schedule.withdraw_feedback();
+    }
+
+    /// What is due, and the key frame request that belongs into it.
+    pub(super) fn poll(&mut self, now: Instant) -> Option<(RtcpDue, Option<KeyframeRequest>)> {
+        let due = self.schedule.poll(now)?;
+        Some((due, self.request.take()))
     }
 
     pub(super) fn report(&self, block: Option<ReportBlock>) -> Vec<u8> {
@@ -74,18 +92,12 @@ impl Reporter {
 
     /// A PLI whether or not the SDP announces it: most cameras that honour it do not say so, and to the rest it is
     /// harmless. A FIR only where announced, for there it is not.
-    pub(super) fn keyframe_request(
-        &mut self,
-        attempt: u32,
-        block: Option<ReportBlock>,
-        media: Ssrc,
-    ) -> Vec<u8> {
-        let mut out = self.report(block);
+    pub(super) fn write_keyframe_request(&mut self, attempt: u32, media: Ssrc, out: &mut Vec<u8>) {
         PictureLossIndication {
             sender: self.ssrc,
             media,
         }
-        .write(&mut out);
+        .write(out);
         if self.full_intra_request == FullIntraRequestSupport::Announced {
             // A repetition keeps its number, https://www.rfc-editor.org/rfc/rfc5104#section-4.3.1.1.
             self.full_intra_requests = self.full_intra_requests.wrapping_add(u8::from(attempt == 1));
@@ -94,8 +106,12 @@ impl Reporter {
                 media,
                 sequence: self.full_intra_requests,
             }
-            .write(&mut out);
+            .write(out);
         }
-        out
+    }
+
+    /// Notes a compound of `bytes`, sent or received.
+    pub(super) fn on_compound(&mut self, bytes: usize) {
+        self.schedule.on_compound(bytes);
     }
 }

@@ -137,11 +137,48 @@ fn the_camera_gets_receiver_reports_at_least_every_five_seconds_and_none_before_
         let mut sim = over(policy, Script::default());
         sim.run_to(30 * SECOND);
         assert!(
-            (6..=8).contains(&sim.peer.heard.reports),
+            (7..=20).contains(&sim.peer.heard.reports),
             "{}",
             sim.peer.heard.reports
         );
         assert_eq!(sim.peer.heard.before_play, 0);
+    }
+}
+
+#[test]
+fn q95_pictures_that_come_too_late_are_dropped_up_to_the_next_key_frame_or_kept() {
+    for (max_delay, drops) in [(config().max_delay, true), (Duration::MAX, false)] {
+        let mut config = config();
+        config.max_delay = max_delay;
+        let mut sim = Sim::new(
+            config,
+            Script {
+                group: Some(250),
+                ..Script::default()
+            },
+        );
+        sim.run_to(2 * SECOND);
+        let before = sim.pictures.len();
+        sim.next_picture += 4 * SECOND;
+        sim.run_to(10 * SECOND);
+        let stats = sim.camera.stats();
+        assert_eq!(stats.dropped.delayed > 0, drops);
+        let numbers = sim.numbers();
+        let gap = numbers.windows(2).position(|pair| pair[1] != pair[0] + 1);
+        assert_eq!(gap.map(|gap| gap + 1), drops.then_some(before));
+        if drops {
+            assert!(sim.pictures[before].is_idr);
+            assert_eq!(
+                stats.dropped.total(),
+                u64::from(numbers[before] - numbers[before - 1] - 1)
+            );
+            assert!(sim.peer.heard.plis > 0);
+            assert!(
+                stats.excess_delay < Duration::from_millis(100),
+                "{:?}",
+                stats.excess_delay
+            );
+        }
     }
 }
 

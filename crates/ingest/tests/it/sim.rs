@@ -30,7 +30,7 @@ pub(crate) struct Sim {
     /// What is done to the media of the stream before it is handed over.
     pub(crate) distort: Distort,
     connected: bool,
-    next_picture: Instant,
+    pub(crate) next_picture: Instant,
 }
 
 pub(crate) fn config() -> Config {
