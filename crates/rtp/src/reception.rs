@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// [RFC 3550 A.1]: https://www.rfc-editor.org/rfc/rfc3550#appendix-A.1
 pub(crate) const MAX_DROPOUT: u16 = 3000;
 
-/// How far behind: [RFC 3550 A.1]'s value.
+/// At how far behind it does not: [RFC 3550 A.1]'s value.
 ///
 /// [RFC 3550 A.1]: https://www.rfc-editor.org/rfc/rfc3550#appendix-A.1
 pub(crate) const MAX_MISORDER: u16 = 100;
@@ -202,7 +202,8 @@ impl Source {
     fn update_sequence(&mut self, packet: &Packet<'_>) -> bool {
         let seq = packet.sequence_number();
         let ahead = seq.0.wrapping_sub(self.max_seq.0);
-        let elsewhere = (MAX_DROPOUT..=u16::MAX - MAX_MISORDER).contains(&ahead);
+        // The appendix: at 100 behind the stream ends, not at 101.
+        let elsewhere = (MAX_DROPOUT..=MAX_MISORDER.wrapping_neg()).contains(&ahead);
         if elsewhere || packet.ssrc() != self.ssrc {
             return false;
         }
@@ -408,6 +409,21 @@ mod tests {
             ),
             (30_001, 0)
         );
+    }
+
+    #[test]
+    fn a_restart_begins_where_appendix_a_1_draws_the_line() {
+        for (sequence, received) in [
+            (10_000 + 2_999, 2),
+            (10_000 + 3_000, 1),
+            (10_000 - 99, 2),
+            (10_000 - 100, 1),
+        ] {
+            let mut receiver = Receiver::new();
+            receiver.receive(7, 10_000);
+            receiver.receive(7, sequence);
+            assert_eq!(receiver.statistics.stats().received, received, "{sequence}");
+        }
     }
 
     #[test]

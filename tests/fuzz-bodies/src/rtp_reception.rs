@@ -2,19 +2,31 @@ use std::time::{Duration, Instant};
 
 use throughline_rtp::rtcp::{ReportBlocks, SenderReport};
 use throughline_rtp::{
-    ClockRate, NtpTimestamp, Packet, PacketHeader, PayloadType, ReceptionStatistics, RtpTimestamp,
-    SequenceNumber, Ssrc,
+    ClockRate, NtpTimestamp, Packet, PacketHeader, PayloadType, Policy, ReceptionStatistics, RtpTimestamp,
+    SequenceNumber, Ssrc, Tolerance,
 };
 
 use crate::input::Input;
 
-/// Whatever arrives when, the figures stay within what arrived.
+/// Whatever arrives when, the figures stay within what arrived; what a policy refuses was not used.
 pub fn rtp_reception(data: &[u8]) {
     let mut input = Input::new(data);
     let Some(rate) = ClockRate::new(input.u32()) else {
         return;
     };
-    let mut statistics = ReceptionStatistics::new(rate);
+    let all = [
+        Tolerance::SsrcChange,
+        Tolerance::SequenceRestart,
+        Tolerance::ForeignReport,
+    ];
+    let bits = input.u8();
+    let refused = all
+        .into_iter()
+        .enumerate()
+        .filter(|(bit, _)| bits >> bit & 1 == 1)
+        .map(|(_, tolerance)| tolerance);
+    let policy = refused.fold(Policy::default(), Policy::refuse);
+    let mut statistics = ReceptionStatistics::with_policy(rate, policy);
     let mut now = Instant::now();
     let mut header = PacketHeader {
         payload_type: PayloadType(96),
@@ -42,6 +54,7 @@ pub fn rtp_reception(data: &[u8]) {
             pushed += 1;
         }
         assert!(statistics.stats().received <= pushed);
+        assert!(statistics.tolerated().iter().all(|used| policy.tolerates(used)));
     }
     report(&mut statistics, now);
 }
