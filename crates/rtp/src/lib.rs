@@ -4,17 +4,20 @@
 //! | part | what it does |
 //! |---|---|
 //! | [`Packet`], [`PacketHeader`] | reads a packet in place; writes a header |
-//! | [`rtcp`] | compound packets: SR, RR, SDES, BYE, PLI, FIR, read and written; others passed through |
+//! | [`Extension`], [`ReplayExtension`] | header extensions: the elements of [RFC 8285](https://www.rfc-editor.org/rfc/rfc8285), and ONVIF's |
+//! | [`rtcp`] | compound packets, of reduced size too: SR, RR, SDES, BYE, APP, XR, NACK, PLI, FIR, transport-wide feedback |
+//! | [`RtcpSchedule`] | when to send reports and feedback |
 //! | [`ReorderBuffer`] | packets in order, duplicates gone, losses counted, restarts followed |
 //! | [`ReceptionStatistics`] | loss and jitter, and the report block that tells the sender |
-//! | [`Timeline`] | timestamps that do not wrap; capture time in UTC |
+//! | [`Timeline`], [`MonotonicClock`] | timestamps that do not wrap, capture time in UTC, drift and delay; a clock that does not step back |
+//! | [`Tolerance`], [`Policy`] | what is overlooked of what cameras do, and a switch for each of it |
 //!
 //! # Contract
 //!
-//! Nothing here opens a socket, reads a clock or starts a thread. Bytes come in as slices and time as an
-//! [`Instant`](std::time::Instant) argument, which should not go backwards. A packet in order costs no allocation and
-//! no copy: what goes in is what comes out. Any bytes are fine: what cannot be read is an error that says which byte, and
-//! costs that packet only.
+//! Nothing here opens a socket, reads a clock or starts a thread. Bytes come in as slices, time as an
+//! [`Instant`](std::time::Instant) argument, which should not go backwards, and randomness as a seed. A packet in order
+//! costs no allocation and no copy: what goes in is what comes out. Any bytes are fine: what cannot be read is an error
+//! that says which byte, and costs that packet only.
 //!
 //! # A receiver, whole
 //!
@@ -25,20 +28,22 @@
 //!
 //! struct Track {
 //!     payload_type: PayloadType,
+//!     policy: Policy,
 //!     statistics: ReceptionStatistics,
 //!     reorder: ReorderBuffer,
 //!     timeline: Timeline,
+//!     schedule: RtcpSchedule,
 //! }
 //!
 //! impl Track {
 //!     /// One datagram, or one interleaved frame.
-//!     fn receive(&mut self, now: Instant, bytes: &[u8]) -> Result<(), PacketError> {
+//!     fn receive(&mut self, now: Instant, bytes: &[u8]) -> Result<(), Box<dyn std::error::Error>> {
 //!         if rtcp::is_rtcp(bytes) {
 //!             self.receive_rtcp(now, bytes);
 //!             return Ok(());
 //!         }
 //!         let packet = Packet::parse(bytes)?;
-//!         if packet.payload_type() != self.payload_type {
+//!         if !packet.has_type(self.payload_type, &self.policy)? {
 //!             return Ok(()); // Q85: not what was negotiated
 //!         }
 //!         self.statistics.on_packet(&packet, now);
@@ -49,15 +54,20 @@
 //!         Ok(())
 //!     }
 //!
-//!     /// After each packet, and when `self.reorder.wake_at()` has come.
+//!     /// After each packet, and when the earlier of `self.reorder.wake_at()` and `self.schedule.wake_at()` has come.
 //!     fn handle_timeout(&mut self, now: Instant) {
 //!         while let Some(ordered) = self.reorder.pop_held(now) {
 //!             deliver(&mut self.timeline, now, &ordered);
 //!         }
+//!         if self.schedule.poll(now).is_some() {
+//!             let compound = self.report(now, Ssrc(1));
+//!             self.schedule.on_compound(compound.len());
+//!             println!("to send: {compound:x?}");
+//!         }
 //!     }
 //!
 //!     fn receive_rtcp(&mut self, now: Instant, bytes: &[u8]) {
-//!         for packet in rtcp::compound(bytes) {
+//!         for packet in rtcp::compound_with(bytes, self.policy) {
 //!             match packet {
 //!                 Ok(RtcpPacket::SenderReport(report)) => {
 //!                     self.statistics.on_sender_report(&report, now);
@@ -70,7 +80,6 @@
 //!         }
 //!     }
 //!
-//!     /// To send every few seconds: some cameras stop without it (Q36).
 //!     fn report(&mut self, now: Instant, ssrc: Ssrc) -> Vec<u8> {
 //!         let block = self.statistics.report_block(now);
 //!         let mut compound = Vec::new();
@@ -92,11 +101,14 @@
 //!
 //! let mut track = Track {
 //!     payload_type: PayloadType(96),
+//!     policy: Policy::default(),
 //!     statistics: ReceptionStatistics::new(ClockRate::VIDEO),
 //!     reorder: ReorderBuffer::new(ReorderConfig::default()),
 //!     timeline: Timeline::new(ClockRate::VIDEO),
+//!     schedule: RtcpSchedule::new(RtcpScheduleConfig::default(), 42),
 //! };
 //! let mut now = Instant::now();
+//! track.schedule.start(now);
 //! for sequence_number in [1, 2, 4, 3, 6] {
 //!     let mut bytes = Vec::new();
 //!     let header = PacketHeader {
@@ -115,21 +127,43 @@
 //! let stats = track.reorder.stats();
 //! assert_eq!((stats.delivered, stats.lost), (5, 1));
 //! assert_eq!(track.report(now, Ssrc(1)).len(), 32 + 20);
-//! # Ok::<(), PacketError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Limits
 //!
-//! - A gap holds packets back for 100 ms, 512 packets or 2 MiB, whichever comes first; the first two are
-//!   [`ReorderConfig`]'s.
-//! - A jump of the sequence by more than 3000 ahead or 100 back is a restart, once three packets in a row confirm it.
+//! - A gap holds packets back for 20 to 100 ms, as the network is measured, for 512 packets or 2 MiB, whichever comes
+//!   first; all but the last are [`ReorderConfig`]'s.
+//! - A jump of the sequence by 3000 or more ahead or more than 100 back is a restart, once three packets in a row
+//!   confirm it.
 //! - Timestamps that pause for more than six hours (at 90 kHz) may unwrap to the wrong turn.
-//! - At most 31 report blocks a packet: the wire's own limit.
+//! - At most 31 report blocks or sources a packet: the wire's own limit. At most 340 entries in a NACK to be sent.
 //!
 //! # What it does not do
 //!
-//! When to send RTCP is the caller's to decide. There is no SRTP, no retransmission, no congestion control; header
-//! extensions are handed out uninterpreted, and so are RTCP types that are not in the list above.
+//! | it does | it does not |
+//! |---|---|
+//! | tell header extensions apart, and read ONVIF's | read the others: `a=extmap` says what they are |
+//! | read and write every packet of the table above | take apart APP data, XR blocks and transport-wide feedback |
+//! | schedule a session between two, with early feedback | groups: members are not counted, timers not reconsidered |
+//! | report which packets are lost | retransmission, forward error correction, congestion control |
+//! | relate timestamps to the camera's wall clock | know whether that clock is right |
+//! | write headers without options | packetize: payloads are the codec's |
+//! | | SRTP |
+//!
+//! # Neighbours
+//!
+//! [`rtp-types`](https://docs.rs/rtp-types) and [`rtcp-types`](https://docs.rs/rtcp-types) read packets in place and
+//! build them with every option, more kinds of feedback than here among them: the choice for one who wants the wire
+//! format and brings the rest. The [`rtp`](https://docs.rs/rtp) and [`rtcp`](https://docs.rs/rtcp) crates of webrtc-rs
+//! have WebRTC's header extensions as types and packetizers for many codecs: the choice for one who sends to browsers.
+//! This crate is for receiving from cameras: what is special to it is the way from packets to an ordered stream with
+//! times, and that it bears with what cameras do.
+//!
+//! # Versions
+//!
+//! It builds with Rust 1.85 and later, for `wasm32-unknown-unknown` too, and depends on `thiserror` and
+//! `throughline-tolerance`.
 //!
 //! Numbers such as Q88 name camera quirks: what real cameras do and the RFCs did not foresee.
 
