@@ -178,6 +178,8 @@ mod replay_extension;
 pub mod rtcp;
 mod rtcp_schedule;
 #[cfg(test)]
+mod streams;
+#[cfg(test)]
 mod test_support;
 mod timeline;
 mod tolerance;

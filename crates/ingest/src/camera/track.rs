@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use throughline_h264::{Depacketizer, DepacketizerConfig, RtpPayload, Timestamp};
 use throughline_rtp::rtcp::{self, ReportBlock, RtcpPacket};
 use throughline_rtp::{
-    ClockRate, GapPolicy, NtpTimestamp, Ordered, Packet, PacketHeader, PayloadType, Pushed,
+    ClockRate, GapPolicy, NtpTimestamp, Ordered, Packet, PacketHeader, PayloadType, Policy, Pushed,
     ReceptionStatistics, ReorderBuffer, ReorderConfig, ReplayExtension, RtpTimestamp, SequenceNumber, Ssrc,
     Timeline,
 };
@@ -31,6 +31,7 @@ pub(super) struct Progress {
 #[derive(Debug)]
 pub(super) struct Track {
     payload_type: PayloadType,
+    policy: Policy,
     reorder: ReorderBuffer,
     reception: ReceptionStatistics,
     assembler: Assembler,
@@ -72,6 +73,7 @@ struct ClockReading {
 impl Track {
     pub(super) fn new(selection: &Selection, transport: Transport, lasting: &mut Lasting) -> Self {
         lasting.rebase();
+        let policy = lasting.rtp_policy;
         let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
         if let Some(sets) = &selection.parameter_sets {
             depacketizer.set_parameter_sets(sets);
@@ -82,15 +84,16 @@ impl Track {
         };
         Track {
             payload_type: selection.payload_type,
+            policy,
             reorder: ReorderBuffer::new(ReorderConfig {
                 loss,
-                policy: lasting.rtp_policy,
+                policy,
                 ..ReorderConfig::default()
             }),
-            reception: ReceptionStatistics::with_policy(ClockRate::VIDEO, lasting.rtp_policy),
+            reception: ReceptionStatistics::with_policy(ClockRate::VIDEO, policy),
             assembler: Assembler {
                 ssrc: None,
-                timeline: Timeline::with_policy(ClockRate::VIDEO, lasting.rtp_policy),
+                timeline: Timeline::with_policy(ClockRate::VIDEO, policy),
                 early: None,
                 depacketizer,
                 pace: Pace::Live,
@@ -138,7 +141,7 @@ impl Track {
             self.malformed += 1;
             return None;
         };
-        match packet.has_type(self.payload_type, &lasting.rtp_policy) {
+        match packet.has_type(self.payload_type, &self.policy) {
             Ok(true) => {}
             Ok(false) => {
                 self.foreign += 1;
@@ -169,12 +172,10 @@ impl Track {
 
     /// Takes sender reports to heart; breaks where the camera says goodbye.
     pub(super) fn handle_rtcp(&mut self, now: Instant, compound: &[u8]) -> ControlFlow<()> {
-        for packet in rtcp::compound(compound) {
+        for packet in rtcp::compound_with(compound, self.policy) {
             match packet {
                 Ok(RtcpPacket::SenderReport(report)) => {
-                    if Some(report.ssrc) == self.assembler.ssrc {
-                        self.reception.on_sender_report(&report, now);
-                    }
+                    self.reception.on_sender_report(&report, now);
                     self.assembler.handle_clock_reading(ClockReading {
                         ssrc: report.ssrc,
                         ntp: report.ntp,

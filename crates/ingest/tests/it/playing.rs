@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use throughline_rtp::rtcp::{Bye, ReportBlocks, SenderReport};
 use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
-use throughline_ingest::{Event, KeyframeReason, Transport, TransportPolicy};
+use throughline_ingest::{Event, KeyframeReason, RtpPolicy, Transport, TransportPolicy};
 
 use crate::peer::{Carrier, FRAME, SPROP, Script, frame, picture, sdp};
 use crate::sim::{Sim, config};
@@ -129,6 +129,23 @@ fn capture_time_follows_from_sender_reports_on_either_channel() {
                 .is_ok_and(|since| since < 5 * SECOND)
         );
     }
+}
+
+#[test]
+fn q34_q85_what_the_policy_refuses_of_rtp_is_malformed() {
+    let script = Script {
+        rtcp_on_rtp_channel: true,
+        ..Script::default()
+    };
+    let mut config = config();
+    config.rtp_policy = RtpPolicy::strict();
+    let mut sim = Sim::new(config, script);
+    sim.run_to(2 * SECOND);
+    assert!(sim.pictures.len() >= 50);
+    assert!(sim.pictures.iter().all(|unit| unit.capture_time.is_none()));
+    // Three sender reports, which are of no payload type that was negotiated.
+    let stats = sim.camera.stats();
+    assert_eq!((stats.malformed, stats.foreign), (3, 0));
 }
 
 #[test]
