@@ -59,6 +59,9 @@ enum Pace {
     Live,
     /// They came too late: all are dropped up to the next IDR.
     CatchesUp,
+    /// And that IDR was too late as well. Dropping mends nothing, until they have been in time again: the camera's
+    /// clock may be the wrong one.
+    Late,
 }
 
 /// What a sender report says about its source's clock.
@@ -288,9 +291,13 @@ impl Assembler {
                 self.handle_clock_reading(early);
             }
         }
-        if self.pace == Pace::Live && self.timeline.excess_delay() > lasting.max_delay {
-            self.pace = Pace::CatchesUp;
-            progress.needs_idr = true;
+        match (self.pace, self.timeline.excess_delay() > lasting.max_delay) {
+            (Pace::Live, true) => {
+                self.pace = Pace::CatchesUp;
+                progress.needs_idr = true;
+            }
+            (Pace::Late, false) => self.pace = Pace::Live,
+            _ => {}
         }
         let withheld = self.depacketizer.stats().reference_missing;
         let pushed = self.depacketizer.push(RtpPayload {
@@ -325,9 +332,11 @@ impl Assembler {
                     self.delayed += 1;
                     continue;
                 }
-                self.pace = Pace::Live;
-                // What the drop did not mend is not dropped for again.
-                self.timeline.accept_delay();
+                self.pace = if self.timeline.excess_delay() > lasting.max_delay {
+                    Pace::Late
+                } else {
+                    Pace::Live
+                };
             }
             if unit.is_idr {
                 progress.idrs += 1;

@@ -190,11 +190,8 @@ fn q95_pictures_that_come_too_late_are_dropped_up_to_the_next_key_frame_or_kept(
                 u64::from(numbers[before] - numbers[before - 1] - 1)
             );
             assert!(sim.peer.heard.plis > 0);
-            assert!(
-                stats.excess_delay < Duration::from_millis(100),
-                "{:?}",
-                stats.excess_delay
-            );
+            // It stays late, and is not dropped for again.
+            assert!(stats.excess_delay > max_delay, "{:?}", stats.excess_delay);
         }
     }
 }

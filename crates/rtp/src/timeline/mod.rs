@@ -212,11 +212,6 @@ impl Timeline {
         self.transit.excess_delay()
     }
 
-    /// Takes the delay of now for the least: after a drop that did not mend it, so that there is no second.
-    pub fn accept_delay(&mut self) {
-        self.transit.accept_delay();
-    }
-
     /// Forgets sender reports and delays, as [`Ordered::resynchronized`](crate::Ordered::resynchronized) asks for: the
     /// timestamps that follow have no relation to them. The unwrapped time goes on from where it is, with a step.
     pub fn restart(&mut self) {

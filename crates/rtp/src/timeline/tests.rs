@@ -344,9 +344,8 @@ fn q95_delay_that_grows_is_told_and_drift_is_not() {
     assert!(at_first <= ms(41), "the backlog is through: {at_first:?}");
     camera.packet(ms(103_000), ms(1_000 + 106_000));
     assert!((ms(2_900)..ms(3_000)).contains(&camera.timeline.excess_delay()));
-    camera.timeline.accept_delay();
-    camera.packet(ms(103_040), ms(1_000 + 106_040));
-    assert_eq!(camera.timeline.excess_delay(), Duration::ZERO);
+    camera.packet(ms(106_000), ms(1_000 + 106_040));
+    assert!(camera.timeline.excess_delay() <= ms(41), "it has caught up");
 }
 
 #[test]

@@ -104,14 +104,6 @@ impl Transit {
         Course::Goes
     }
 
-    /// The delay of now is the least from here on.
-    pub(super) fn accept_delay(&mut self) {
-        if let Some(origin) = &mut self.origin {
-            origin.least = origin.least.saturating_add(origin.excess);
-            origin.excess = 0;
-        }
-    }
-
     pub(super) fn excess_delay(&self) -> Duration {
         let excess = self.origin.as_ref().map_or(0, |origin| origin.excess);
         self.clock_rate.duration(excess.unsigned_abs())
