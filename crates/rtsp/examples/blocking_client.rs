@@ -126,7 +126,7 @@ impl Track {
         if let Some(Pushed::InOrder(ordered)) = packet.map(|packet| self.reorder.push(now, packet)) {
             let pushed = self.depacketizer.push(RtpPayload {
                 data: ordered.packet.payload(),
-                timestamp: Timestamp(self.timeline.unwrap(ordered.packet.timestamp()).0),
+                timestamp: Timestamp(self.timeline.unwrap(ordered.packet.timestamp(), now).0),
                 marker: ordered.packet.marker(),
                 lost_before: ordered.lost_before,
             });
