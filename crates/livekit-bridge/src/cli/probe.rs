@@ -71,7 +71,7 @@ async fn listen(camera: Config, duration: Duration) -> Result<Heard, Trouble> {
         match item {
             Some(Ok(Item::AccessUnit(unit))) => {
                 until.get_or_insert_with(|| Instant::now() + duration);
-                add(&mut heard, &unit, stream.stats());
+                add(&mut heard, &unit, &stream.stats());
             }
             Some(Ok(Item::Event(Event::Described(description)))) => described = Some(description),
             Some(Ok(Item::Event(event))) => tracing::info!(?event),
@@ -86,7 +86,7 @@ async fn listen(camera: Config, duration: Duration) -> Result<Heard, Trouble> {
     Ok(Heard { described, ..heard })
 }
 
-fn add(heard: &mut Option<Heard>, unit: &AccessUnit, stats: CameraStats) {
+fn add(heard: &mut Option<Heard>, unit: &AccessUnit, stats: &CameraStats) {
     let before = heard.take();
     let largest_idr = before.as_ref().map_or(0, |heard| heard.largest_idr);
     let newest_idr = match &before {
@@ -97,7 +97,7 @@ fn add(heard: &mut Option<Heard>, unit: &AccessUnit, stats: CameraStats) {
     *heard = Some(Heard {
         described: None,
         parameters: unit.parameters,
-        stats,
+        stats: *stats,
         b_slices: unit.has_b_slice || before.as_ref().is_some_and(|heard| heard.b_slices),
         capture_time: unit.capture_time.is_some(),
         largest_idr: if unit.is_idr {
