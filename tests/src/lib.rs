@@ -1,4 +1,6 @@
-//! Nothing but the documents' examples, compiled, so that they cannot drift from the code.
+//! What the end-to-end tests share. The documents' examples are compiled here too, so that they cannot drift from the code.
+
+pub mod loss;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -24,6 +24,8 @@ pub struct CameraStats {
     pub duplicates: u64,
     /// Packets that came after they were given up.
     pub late: u64,
+    /// Packets that wait now for one before them: 512 at most, or 2 MiB.
+    pub waiting: u64,
     /// Packets and RTCP that could not be read.
     pub malformed: u64,
     /// Packets of other payload types, channels or senders (Q24, Q32, Q85).

@@ -87,6 +87,7 @@ impl Lasting {
         self.totals.jitter = Duration::ZERO;
         self.totals.excess_delay = Duration::ZERO;
         self.totals.clock_drift_ppm = None;
+        self.totals.waiting = 0;
     }
 
     pub(super) fn stats(&self, running: Option<&Attempt>) -> CameraStats {

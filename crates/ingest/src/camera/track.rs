@@ -243,6 +243,13 @@ impl Track {
         stats.reordered += reorder.held;
         stats.duplicates += reorder.duplicates;
         stats.late += reorder.late;
+        let settled = reorder.delivered
+            + reorder.duplicates
+            + reorder.late
+            + reorder.refused
+            + reorder.discarded
+            + reorder.undrained;
+        stats.waiting = self.packets.saturating_sub(settled);
         stats.unreadable_payloads += pictures.unreadable;
         stats.dropped.waiting_for_idr += pictures.waiting_for_idr;
         stats.dropped.missing_parameter_sets += pictures.missing_parameter_sets;
