@@ -23,7 +23,8 @@ fn whatever_a_link_does_only_whole_pictures_come_out_and_all_that_can() {
             "{name}: {stats:?}"
         );
         assert_eq!(stats.duplicates > 0, faults.duplicated > 0, "{name}");
-        assert_eq!(stats.late > 0, faults.reordered_by.as_millis() > 100, "{name}");
+        assert!(stats.late == 0 || faults.reordered > 0, "{name}");
+        assert!(stats.late > 0 || faults.reordered_by.as_millis() <= 100, "{name}");
         assert_eq!(stats.malformed > 0, faults.truncated > 0, "{name}");
     }
 }

@@ -3,6 +3,8 @@
 use std::io;
 use std::time::Duration;
 
+use throughline_rtsp::client::Awaited;
+
 use crate::Transport;
 
 /// Why a camera gives no pictures. Each is one line that names the peer and its cause; none holds a credential.
@@ -43,10 +45,12 @@ pub enum Error {
         cause: io::Error,
     },
     /// The connection broke: reset, or a failed read or write.
-    #[error("{peer}: connection lost: {cause}")]
+    #[error("{peer}: connection lost{}: {cause}", while_waiting(awaiting.as_ref()))]
     ConnectionLost {
         /// The camera.
         peer: String,
+        /// The request whose response was waited for.
+        awaiting: Option<Awaited>,
         /// What the system said.
         cause: io::Error,
     },
@@ -234,6 +238,12 @@ fn offered(found: &[String]) -> String {
     } else {
         found.join(", ")
     }
+}
+
+fn while_waiting(awaiting: Option<&Awaited>) -> String {
+    awaiting
+        .map(|Awaited { method, cseq }| format!(" while {method} was waited for (CSeq {cseq})"))
+        .unwrap_or_default()
 }
 
 fn of(ssrc: Option<u32>) -> String {

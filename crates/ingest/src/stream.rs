@@ -24,6 +24,10 @@ use crate::{AccessUnit, CameraStats, Config, Error, Event};
 /// twice a second, this fills in five minutes.
 const MAX_UNSENT_BYTES: usize = 64 * 1024;
 
+/// Inputs handled in one poll while nothing comes of them: a flood of them would keep everything else on the thread waiting,
+/// a signal to end for one. Eight reads are 2 MiB, some milliseconds.
+const MAX_INPUTS_PER_POLL: u32 = 8;
+
 /// One thing that a [`CameraStream`] yields.
 #[derive(Debug)]
 pub enum Item {
@@ -137,6 +141,7 @@ impl CameraStream {
             }
             Stage::Running => {}
         }
+        let mut inputs = 0;
         loop {
             match self.camera.poll_output() {
                 Output::AccessUnit(access_unit) => {
@@ -148,7 +153,14 @@ impl CameraStream {
                     self.disconnect();
                     return Poll::Ready(result.err().map(Err));
                 }
-                Output::Idle { wake_at } => ready!(self.poll_input(cx, wake_at)),
+                Output::Idle { .. } if inputs == MAX_INPUTS_PER_POLL => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Output::Idle { wake_at } => {
+                    ready!(self.poll_input(cx, wake_at));
+                    inputs += 1;
+                }
                 output => self.perform(cx, output),
             }
         }

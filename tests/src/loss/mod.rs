@@ -209,7 +209,6 @@ impl<'a> Simulation<'a> {
         while let Some(at) = self.receiver.wake_at(until) {
             self.now = self.now.max(at);
             self.receiver.handle_timeout(self.now);
-            self.in_order.time_passes(self.now);
             self.collect()?;
             let moves_on = self.receiver.wake_at(self.now).is_none();
             ensure(moves_on, || "an appointment that does not move".to_owned())?;
@@ -228,6 +227,8 @@ impl<'a> Simulation<'a> {
 
     /// Takes what came out, and compares it with what was sent.
     fn collect(&mut self) -> Result<(), Violation> {
+        let settled = self.in_order.settle(self.now, self.receiver.stats().lost);
+        settled.map_err(Violation)?;
         let stream = &self.cell.stream;
         for picture in self.receiver.pictures() {
             let number = expect_as_sent(stream, &picture, &mut self.scratch)?;
@@ -245,8 +246,9 @@ impl<'a> Simulation<'a> {
             self.keep_appointments(arrival.at)?;
             self.arrive(&arrival)?;
         }
+        // What is still held comes out at the end of it.
+        self.keep_appointments(self.now + ReorderConfig::default().max_delay)?;
         self.receiver.close(self.now);
-        self.in_order.time_passes(self.now + Duration::from_secs(1));
         self.collect()?;
         let ended = self.receiver.ended();
         ensure(matches!(ended, Some(Ok(()))), || {
@@ -306,7 +308,7 @@ impl<'a> Simulation<'a> {
                 u64::from(outcome.units),
             ),
             ("access units given out", stats.access_units, delivered),
-            ("packets lost", stats.lost, self.in_order.missing()),
+            ("packets lost", stats.lost, self.in_order.lost),
             ("packets late", stats.late, self.in_order.late),
             ("packets twice", stats.duplicates, self.in_order.duplicates),
             ("packets out of order", stats.reordered, self.in_order.reordered),

@@ -168,8 +168,19 @@ impl Attempt {
         self.session.handle_closed(now);
         self.advance(now, lasting);
         if let (Some(End::Failed(failure)), Some(cause)) = (&mut self.end, error) {
+            let awaiting = match failure {
+                Error::Rtsp {
+                    cause: client::Error::Closed { awaiting },
+                    ..
+                } => awaiting.take(),
+                _ => None,
+            };
             let peer = self.peer.name.clone();
-            *failure = Error::ConnectionLost { peer, cause };
+            *failure = Error::ConnectionLost {
+                peer,
+                awaiting,
+                cause,
+            };
         }
     }
 
