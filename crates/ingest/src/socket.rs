@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_pair_is_an_even_port_and_the_next() -> io::Result<()> {
+    async fn q35_a_pair_is_an_even_port_and_the_next() -> io::Result<()> {
         for _ in 0..8 {
             let ports = UdpPair::bind((Ipv4Addr::LOCALHOST, 554).into())?.ports()?;
             assert_eq!((ports.rtp % 2, ports.rtcp), (0, ports.rtp + 1));
@@ -228,10 +228,21 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn datagrams_keep_their_bounds_and_order() -> io::Result<()> {
+    async fn q44_datagrams_of_any_size_keep_their_bounds_and_order() -> io::Result<()> {
         let pair = UdpPair::bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let destination = pair.rtp.socket.local_addr()?;
-        let sent: Vec<Vec<u8>> = (0..100_u8).map(|n| vec![n; 10 + usize::from(n % 3)]).collect();
+        let sent: Vec<Vec<u8>> = (0..100_u8)
+            .map(|n| {
+                vec![
+                    n;
+                    if n % 50 == 7 {
+                        10_000
+                    } else {
+                        10 + usize::from(n % 3)
+                    }
+                ]
+            })
+            .collect();
         for contents in &sent {
             pair.rtcp.send(destination, contents);
         }

@@ -121,6 +121,19 @@ mod tests {
     }
 
     #[test]
+    fn q100_a_picture_a_second_is_no_silence() {
+        for transport in [Transport::Tcp, Transport::Udp] {
+            let (mut watchdog, start) = watchdog(transport);
+            for second in 1..=120 {
+                let now = start + second * SECOND;
+                assert_eq!(watchdog.poll(now), None, "after {second} s");
+                watchdog.on_packet(now);
+                watchdog.on_picture(now);
+            }
+        }
+    }
+
+    #[test]
     fn packets_without_a_picture_warn_once_and_then_give_up() {
         let (mut watchdog, start) = watchdog(Transport::Tcp);
         let mut alarms = Vec::new();

@@ -129,7 +129,7 @@ fn silence_over_tcp_leads_to_udp_and_what_works_stays_after_a_reconnect() {
 }
 
 #[test]
-fn udp_that_is_refused_after_a_reconnect_leads_back_to_tcp_without_its_sockets() {
+fn q29_udp_that_is_refused_after_a_reconnect_leads_back_to_tcp_without_its_sockets() {
     let mut sim = Sim::new(
         config(),
         Script {
@@ -207,7 +207,7 @@ fn a_stream_that_stops_is_noticed_after_ten_seconds() {
 }
 
 #[test]
-fn packets_without_an_idr_are_told_after_twenty_seconds_and_given_up_after_ninety() {
+fn q93_packets_without_an_idr_are_told_after_twenty_seconds_and_given_up_after_ninety() {
     let no_idr = Script {
         group: None,
         ..Script::default()

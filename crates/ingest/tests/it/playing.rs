@@ -60,6 +60,29 @@ fn one_request_goes_out_for_each_step_and_only_h264_is_set_up() {
 }
 
 #[test]
+fn q27_q120_no_backchannel_is_asked_for() {
+    let backchannel = "m=audio 0 RTP/AVP 8\r\na=sendonly\r\na=control:trackID=2\r\n";
+    let script = Script {
+        sdp: sdp("96", "a=rtpmap:96 H264/90000\r\n") + backchannel,
+        ..Script::default()
+    };
+    let mut sim = over(TransportPolicy::Auto, script);
+    sim.run_to(SECOND);
+    assert_eq!(sim.peer.methods(), ["DESCRIBE", "SETUP", "PLAY"]);
+    assert!(
+        sim.peer
+            .requests
+            .iter()
+            .all(|request| !request.contains("Require"))
+    );
+    assert!(
+        sim.peer.requests[1].contains("trackID=0 "),
+        "{}",
+        sim.peer.requests[1]
+    );
+}
+
+#[test]
 fn the_description_is_told_with_what_was_selected() {
     let attributes = format!(
         "a=rtpmap:98 H265/90000\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 sprop-parameter-sets={SPROP}\r\n"
@@ -149,7 +172,7 @@ fn q34_q85_what_the_policy_refuses_of_rtp_is_malformed() {
 }
 
 #[test]
-fn the_camera_gets_receiver_reports_at_least_every_five_seconds_and_none_before_play() {
+fn q36_q37_the_camera_gets_receiver_reports_at_least_every_five_seconds_and_none_before_play() {
     for policy in [TransportPolicy::Tcp, TransportPolicy::Udp] {
         let mut sim = over(policy, Script::default());
         sim.run_to(30 * SECOND);
@@ -197,7 +220,7 @@ fn q95_pictures_that_come_too_late_are_dropped_up_to_the_next_key_frame_or_kept(
 }
 
 #[test]
-fn udp_opens_the_firewall_before_media_comes() {
+fn q43_udp_opens_the_firewall_before_media_comes() {
     let mut sim = over(TransportPolicy::Udp, Script::default());
     sim.run_to(FRAME);
     // One before PLAY, and one with each report until packets come.

@@ -200,6 +200,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn q104_refused_credentials_lead_to_the_account_that_cameras_keep_apart() {
+        let error = ingest::Error::CredentialsRefused {
+            peer: "cam:554".to_owned(),
+            cause: throughline_rtsp::client::Error::CredentialsRefused {
+                method: throughline_rtsp::Method::Describe,
+                cseq: 2,
+            },
+        };
+        let trouble = Trouble::from(&error);
+        assert_eq!(trouble.exit, Exit::CameraCredentials);
+        assert!(
+            trouble.to_string().contains("separate RTSP or ONVIF account"),
+            "{trouble}"
+        );
+    }
+
+    #[test]
     fn a_trouble_is_one_line_of_what_and_remedy() {
         let error = ingest::Error::NoH264 {
             peer: "cam:554".to_owned(),

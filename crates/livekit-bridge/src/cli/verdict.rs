@@ -114,7 +114,18 @@ mod tests {
     }
 
     #[test]
-    fn a_long_group_of_pictures_and_loss_are_named_but_do_not_block() {
+    fn q91_q148_b_frames_are_refused_with_the_setting_of_the_makes_that_send_them() {
+        let problem = b_frames();
+        assert!(problem.blocks && problem.what.contains("B-frames"));
+        assert!(
+            ["Axis", "Amcrest"]
+                .iter()
+                .all(|make| problem.remedy.contains(make))
+        );
+    }
+
+    #[test]
+    fn q139_a_long_group_of_pictures_and_loss_are_named_but_do_not_block() {
         let parameters = parameters(Profile::High);
         assert_eq!(drawbacks(&parameters, 2.0, 0), []);
         let found = drawbacks(&parameters, 20.0, 3);
