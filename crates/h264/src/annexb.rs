@@ -1,11 +1,12 @@
 //! The byte stream format: NAL units behind start codes ([ITU-T H.264](https://www.itu.int/rec/T-REC-H.264) Annex B).
 
+mod access_units;
+
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
-use crate::access_unit::Role;
-use crate::nal::{NalHeader, NalUnitType};
+pub use access_units::{StreamAccessUnit, StreamAccessUnits, access_units};
 
 /// What this crate writes in front of every NAL unit.
 pub(crate) const START_CODE: [u8; 4] = [0, 0, 0, 1];
@@ -96,75 +97,6 @@ pub(crate) fn trim_trailing_zeros(unit: &[u8]) -> &[u8] {
     unit.get(..end).unwrap_or_default()
 }
 
-/// One access unit of a byte stream, as [`access_units`] cuts it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamAccessUnit<'a> {
-    /// The bytes as they stand in the stream, start codes included.
-    pub data: &'a [u8],
-    /// Whether it holds an IDR picture.
-    pub is_idr: bool,
-}
-
-/// Cuts a byte stream, such as a whole `.h264` file, into its access units.
-///
-/// The boundaries are those of [ITU-T H.264](https://www.itu.int/rec/T-REC-H.264) §7.4.1.2.3: a delimiter, parameter
-/// set or SEI after a picture, or a slice that begins the next picture (`first_mb_in_slice` 0).
-/// Units after the last picture are left out where they make no access unit of their own.
-pub fn access_units(stream: &[u8]) -> StreamAccessUnits<'_> {
-    StreamAccessUnits {
-        stream,
-        units: nal_units(stream),
-        pending: None,
-    }
-}
-
-/// Iterator of [`access_units`].
-#[derive(Clone, Debug)]
-pub struct StreamAccessUnits<'a> {
-    stream: &'a [u8],
-    units: NalUnits<'a>,
-    /// The first unit of the next access unit, read while looking for the end of the last one.
-    pending: Option<(usize, &'a [u8])>,
-}
-
-impl<'a> Iterator for StreamAccessUnits<'a> {
-    type Item = StreamAccessUnit<'a>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let (first_at, first) = self.pending.take().or_else(|| self.units.next_at())?;
-        let begin = start_code_offset(self.stream, first_at);
-        let mut nal_unit_type = type_of(first);
-        let (mut has_picture, mut is_idr) = (false, false);
-        loop {
-            has_picture |= nal_unit_type.is_vcl();
-            is_idr |= nal_unit_type == NalUnitType::IdrSlice;
-            let Some((at, nal)) = self.units.next_at() else {
-                let data = self.stream.get(begin..)?;
-                return has_picture.then_some(StreamAccessUnit { data, is_idr });
-            };
-            nal_unit_type = type_of(nal);
-            if has_picture && Role::of(nal_unit_type, nal.get(1).copied()) == Role::Begins {
-                self.pending = Some((at, nal));
-                let data = self.stream.get(begin..start_code_offset(self.stream, at))?;
-                return Some(StreamAccessUnit { data, is_idr });
-            }
-        }
-    }
-}
-
-fn type_of(nal: &[u8]) -> NalUnitType {
-    NalHeader::from_byte(nal.first().copied().unwrap_or_default()).nal_unit_type()
-}
-
-/// The offset of the start code in front of the unit at `unit_at`, its leading zero byte included.
-fn start_code_offset(stream: &[u8], unit_at: usize) -> usize {
-    let three = unit_at.saturating_sub(3);
-    match three.checked_sub(1).and_then(|four| stream.get(four)) {
-        Some(0) => three - 1,
-        _ => three,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -191,40 +123,5 @@ mod tests {
         assert_eq!(units, [&[0x67, 1][..], &[0x68, 2]]);
         let prefixed: Vec<&[u8]> = nal_units_within(&[0, 0, 0, 1, 0x67, 1]).collect();
         assert_eq!(prefixed, [&[0x67, 1][..]]);
-    }
-
-    #[test]
-    fn a_stream_is_cut_at_delimiters_sets_and_first_slices() {
-        let aud_idr_two_slices = [
-            0, 0, 0, 1, 0x09, 0xf0, 0, 0, 1, 0x65, 0x88, 0x80, 0, 0, 1, 0x65, 0x40, 0x80,
-        ];
-        let bare_p = [0, 0, 0, 1, 0x41, 0x9a, 0x80];
-        let sets_and_idr = [0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 1, 0, 0, 1, 0x65, 0x88, 0x80];
-        let stream = [&aud_idr_two_slices[..], &bare_p, &bare_p, &sets_and_idr].concat();
-        let cut: Vec<StreamAccessUnit<'_>> = access_units(&stream).collect();
-        let expected = [
-            StreamAccessUnit {
-                data: &aud_idr_two_slices,
-                is_idr: true,
-            },
-            StreamAccessUnit {
-                data: &bare_p,
-                is_idr: false,
-            },
-            StreamAccessUnit {
-                data: &bare_p,
-                is_idr: false,
-            },
-            StreamAccessUnit {
-                data: &sets_and_idr,
-                is_idr: true,
-            },
-        ];
-        assert_eq!(cut, expected);
-    }
-
-    #[test]
-    fn a_stream_of_parameter_sets_alone_holds_no_access_unit() {
-        assert_eq!(access_units(&[0, 0, 1, 0x67, 1, 0, 0, 1, 0x68, 1]).count(), 0);
     }
 }

@@ -106,6 +106,7 @@ mod access_unit;
 pub mod annexb;
 pub mod avcc;
 mod bitreader;
+mod boundary;
 mod depacketizer;
 pub mod emulation;
 mod nal;
@@ -121,8 +122,10 @@ mod tolerance;
 pub use access_unit::{AccessUnit, Timestamp};
 pub use bitreader::SyntaxError;
 pub use depacketizer::{
-    Damaged, DepacketizeError, Depacketizer, DepacketizerConfig, DepacketizerStats, MAX_ACCESS_UNIT_BYTES,
-    MAX_NAL_UNITS, MAX_READY, PayloadStructure, RtpPayload,
+    Damaged, DepacketizeError, DepacketizeErrorKind, Depacketizer, DepacketizerConfig, DepacketizerStats,
+    GroupOfPictures, MAX_ACCESS_UNIT_BYTES, MAX_DEINTERLEAVED_NAL_UNITS, MAX_DEINTERLEAVING_BYTES,
+    MAX_NAL_UNITS, MAX_READY, PacketizationMode, PayloadFormat, PayloadFormatError, PayloadStructure,
+    RtpPayload,
 };
 pub use nal::{NalHeader, NalUnitType};
 pub use packetizer::{

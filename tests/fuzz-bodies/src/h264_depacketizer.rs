@@ -23,6 +23,7 @@ pub fn h264_depacketizer(data: &[u8]) {
     let mut depacketizer = Depacketizer::new(DepacketizerConfig {
         damaged,
         max_access_unit_bytes: MAX_BYTES,
+        ..DepacketizerConfig::default()
     });
     if flags & 2 != 0 {
         depacketizer.set_parameter_sets(&ParameterSets::from_sprop(SPROP));

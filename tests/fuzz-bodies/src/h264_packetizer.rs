@@ -10,15 +10,15 @@ const SPS: &[u8] = &[
 ];
 const PPS: &[u8] = &[0x68, 0xce, 0x03, 0x9c, 0x80];
 
-/// Header bytes and the beginning of a slice header: `first_mb_in_slice` 0, any slice type, picture parameter set 0.
-const IDR: &[u8] = &[0x65, 0x88, 0x80];
-const REFERENCE: &[u8] = &[0x41, 0x9a];
-const DISPOSABLE: &[u8] = &[0x01, 0x9a];
+/// Header bytes and slice headers: `first_mb_in_slice` 0, picture parameter set 0, `frame_num` 0 or 1.
+const IDR: &[u8] = &[0x65, 0x88, 0x84];
+const REFERENCE: &[u8] = &[0x41, 0x9a, 0x20];
+const DISPOSABLE: &[u8] = &[0x01, 0x9a, 0x20];
 
 /// Later slices of a picture, `first_mb_in_slice` 1.
-const LATER_IDR: &[u8] = &[0x65, 0x4c];
-const LATER_REFERENCE: &[u8] = &[0x41, 0x4c];
-const LATER_DISPOSABLE: &[u8] = &[0x01, 0x4c];
+const LATER_IDR: &[u8] = &[0x65, 0x42, 0x21, 0x3f];
+const LATER_REFERENCE: &[u8] = &[0x41, 0x46, 0x88];
+const LATER_DISPOSABLE: &[u8] = &[0x01, 0x46, 0x88];
 
 /// NAL units without a picture: in front of it, and behind it.
 const IN_FRONT: [&[u8]; 2] = [&[0x09, 0xf0], &[0x06, 0x05]];
@@ -39,6 +39,14 @@ pub fn h264_packetizer(data: &[u8]) {
     ];
     let packetizer = Packetizer::new(max_payload).with_aggregation(aggregations[max_payload % 3]);
     let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
+    // A picture that cannot leave, but shows what the marker means.
+    let proof = RtpPayload {
+        data: &[REFERENCE, &[0x80]].concat(),
+        timestamp: Timestamp(-3600),
+        marker: true,
+        lost_before: 0,
+    };
+    assert_eq!(depacketizer.push(proof), Ok(()));
     let mut timestamp = 0;
     loop {
         let first = if timestamp == 0 { IS_IDR } else { 0 };

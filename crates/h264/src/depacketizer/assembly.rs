@@ -4,9 +4,11 @@ use bytes::{Bytes, BytesMut};
 
 use crate::access_unit::Timestamp;
 use crate::annexb::{START_CODE, find_start_code, trim_trailing_zeros};
+use crate::boundary::{CodedPicture, Slice};
 use crate::depacketizer::MAX_NAL_UNITS;
 use crate::nal::{NalHeader, NalUnitType};
 use crate::parameter_sets::ParameterSets;
+use crate::slice::SliceType;
 
 /// Room for access units of the usual size behind the one at hand when memory is allocated. That costs two allocations,
 /// the bytes and the count of their owners, which four access units then share even where the last ones are kept, so
@@ -25,9 +27,10 @@ pub(super) struct Picture {
     pub(super) is_idr: bool,
     /// Whether other pictures may refer to it (`nal_ref_idc` is not 0, or should not be).
     pub(super) is_reference: bool,
-    /// From its first slice header, if that could be read.
+    /// From its first slice, if that could be read.
     pub(super) pps_id: Option<u8>,
     pub(super) has_b_slice: bool,
+    pub(super) coded: CodedPicture,
 }
 
 impl Picture {
@@ -38,6 +41,16 @@ impl Picture {
             is_reference: is_idr || header.nal_ref_idc() != 0,
             pps_id: None,
             has_b_slice: false,
+            coded: CodedPicture::new(is_idr),
+        }
+    }
+
+    /// One more of its slices, whole.
+    pub(super) fn insert(&mut self, slice: &Slice) {
+        self.coded.insert(slice);
+        if let Some(start) = &slice.start {
+            self.pps_id.get_or_insert(start.pps_id);
+            self.has_b_slice |= start.slice_type == SliceType::B;
         }
     }
 }
@@ -58,6 +71,8 @@ pub(super) enum Integrity {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OpenNal {
     pub(super) header: NalHeader,
+    /// Of its first byte.
+    pub(super) timestamp: Timestamp,
     /// Offset of its header byte.
     start: usize,
     /// A start code turned up inside (Q82).
@@ -66,8 +81,8 @@ pub(super) struct OpenNal {
 
 /// A NAL unit that has come to its end.
 pub(super) enum Closed {
-    /// Its bytes begin here in the access unit.
-    At(usize),
+    /// Its bytes begin at `start` in the access unit; perhaps zero bytes stood behind it, which are left out (Q83).
+    At { start: usize, was_padded: bool },
     /// It was several behind start codes (Q82) and has been taken out again.
     Several(Vec<u8>),
 }
@@ -123,12 +138,25 @@ impl Assembly {
         self.open.is_some()
     }
 
+    pub(super) fn open_nal(&self) -> Option<&OpenNal> {
+        self.open.as_ref()
+    }
+
+    pub(super) fn open_nal_mut(&mut self) -> Option<&mut OpenNal> {
+        self.open.as_mut()
+    }
+
+    /// Whether there is nothing in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.nal_units == 0
+    }
+
     pub(super) fn damage(&mut self) {
         self.integrity = self.integrity.max(Integrity::Damaged);
     }
 
     /// Begins a NAL unit. In an oversized access unit it stays closed and its bytes go nowhere.
-    pub(super) fn open(&mut self, header: NalHeader) -> Result<(), Full> {
+    pub(super) fn open(&mut self, header: NalHeader, timestamp: Timestamp) -> Result<(), Full> {
         if self.integrity == Integrity::Oversized {
             return Ok(());
         }
@@ -146,6 +174,7 @@ impl Assembly {
         self.extend(&START_CODE)?;
         self.open = Some(OpenNal {
             header,
+            timestamp,
             start: self.buffer.len(),
             holds_start_code: false,
         });
@@ -184,12 +213,16 @@ impl Assembly {
         let nal = self.buffer.get(open.start..).unwrap_or_default();
         if open.holds_start_code {
             let several = nal.to_vec();
-            self.cut_back(open);
+            self.take_out(open.start);
             return Some(Closed::Several(several));
         }
         let length = trim_trailing_zeros(nal).len();
+        let was_padded = length < nal.len();
         self.buffer.truncate(open.start + length);
-        Some(Closed::At(open.start))
+        Some(Closed::At {
+            start: open.start,
+            was_padded,
+        })
     }
 
     /// Takes out the open NAL unit, whose rest will not come. Returns whether there was one.
@@ -197,15 +230,16 @@ impl Assembly {
         let Some(open) = self.open.take() else {
             return false;
         };
-        self.cut_back(open);
+        self.take_out(open.start);
         if open.header.nal_unit_type().is_vcl() {
             self.picture.get_or_insert(Picture::of(open.header));
         }
         true
     }
 
-    fn cut_back(&mut self, open: OpenNal) {
-        self.buffer.truncate(open.start.saturating_sub(START_CODE.len()));
+    /// Takes out the last NAL unit, whose bytes begin at `start`.
+    pub(super) fn take_out(&mut self, start: usize) {
+        self.buffer.truncate(start.saturating_sub(START_CODE.len()));
         self.nal_units -= 1;
     }
 

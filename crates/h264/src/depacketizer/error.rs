@@ -5,11 +5,12 @@ use std::fmt;
 use thiserror::Error;
 
 use crate::access_unit::Timestamp;
-use crate::depacketizer::MAX_NAL_UNITS;
+use crate::depacketizer::{MAX_DEINTERLEAVING_BYTES, MAX_NAL_UNITS};
 use crate::parameter_sets::ParameterSetError;
+use crate::tolerance::Tolerance;
 
 /// How a payload holds NAL units ([RFC 6184 §5.2](https://www.rfc-editor.org/rfc/rfc6184#section-5.2)), told by the
-/// type in its first byte. All are read whatever `packetization-mode` the session description declares (Q69).
+/// type in its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PayloadStructure {
     /// 1 to 23: one NAL unit. Also what the reserved numbers 0, 30 and 31 are taken for.
@@ -30,6 +31,7 @@ pub enum PayloadStructure {
 
 impl PayloadStructure {
     /// The structure of a payload; none if it is empty.
+    #[inline]
     pub fn of(payload: &[u8]) -> Option<Self> {
         Some(match payload.first()? & 0x1f {
             24 => Self::StapA,
@@ -57,21 +59,32 @@ impl fmt::Display for PayloadStructure {
     }
 }
 
-/// Why a payload, or a part of it, was passed over. The caller knows its sequence number and adds it.
+/// Why a payload, or a part of it, was passed over, and where. The caller knows its sequence number and adds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum DepacketizeError {
+#[error("timestamp {}, payload byte {offset}: {kind}", timestamp.0)]
+pub struct DepacketizeError {
+    /// Timestamp of the payload; of the NAL unit, where the payload is interleaved.
+    pub timestamp: Timestamp,
+    /// Offset in the payload of the NAL unit or the header that is meant. 0 for a NAL unit that began in another payload.
+    pub offset: usize,
+    /// What is wrong.
+    pub kind: DepacketizeErrorKind,
+}
+
+/// What is wrong with a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum DepacketizeErrorKind {
     /// There is no byte in it.
     #[error("empty payload")]
     Empty,
-    /// An FU-A payload without the FU header.
-    #[error("FU-A payload of {length} bytes has no FU header")]
-    TruncatedFragment {
-        /// Bytes of the payload.
+    /// It ends inside its own headers.
+    #[error("{structure} payload of {length} bytes ends inside its headers")]
+    Truncated {
+        /// What the payload is.
+        structure: PayloadStructure,
+        /// Its length in bytes.
         length: usize,
     },
-    /// A structure that is not read.
-    #[error("{0} payloads are not supported")]
-    Unsupported(PayloadStructure),
     /// A number that no NAL unit may have: 0, or RTP's own inside of an aggregation or fragment. Encrypted payloads
     /// look so too.
     #[error("NAL unit type {nal_unit_type} is not allowed here")]
@@ -90,15 +103,22 @@ pub enum DepacketizeError {
     ParameterSet(#[from] ParameterSetError),
     /// The access unit went past
     /// [`max_access_unit_bytes`](crate::DepacketizerConfig::max_access_unit_bytes) and was given up.
-    #[error("access unit of timestamp {} is above the limit of bytes", timestamp.0)]
-    AccessUnitTooLarge {
-        /// Timestamp of the access unit.
-        timestamp: Timestamp,
-    },
+    #[error("access unit is above the limit of bytes")]
+    AccessUnitTooLarge,
     /// The access unit went past [`MAX_NAL_UNITS`] and was given up.
-    #[error("access unit of timestamp {} has more than {MAX_NAL_UNITS} NAL units", timestamp.0)]
-    TooManyNalUnits {
-        /// Timestamp of the access unit.
-        timestamp: Timestamp,
+    #[error("access unit has more than {MAX_NAL_UNITS} NAL units")]
+    TooManyNalUnits,
+    /// An interleaved NAL unit in fragments went past [`MAX_DEINTERLEAVING_BYTES`] and was given up.
+    #[error("interleaved NAL unit is above {MAX_DEINTERLEAVING_BYTES} bytes")]
+    InterleavedNalUnitTooLarge,
+    /// An interleaved NAL unit came after one that it precedes in decoding order had left: later than
+    /// `sprop-interleaving-depth` and `sprop-max-don-diff` allow.
+    #[error("NAL unit of decoding order number {decoding_order_number} came too late")]
+    TooLateToDeinterleave {
+        /// Its decoding order number.
+        decoding_order_number: u16,
     },
+    /// The policy refuses what the camera does. What does it counts as lost.
+    #[error("not tolerated: {0}")]
+    NotTolerated(Tolerance),
 }

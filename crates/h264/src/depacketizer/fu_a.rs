@@ -8,36 +8,35 @@
 //! +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
 //! ```
 
-use crate::depacketizer::{DepacketizeError, Depacketizer};
+use crate::depacketizer::{DepacketizeError, Depacketizer, PayloadStructure};
 use crate::nal::NalHeader;
 
-const START: u8 = 0x80;
-const END: u8 = 0x40;
+/// What the indicator and the FU header say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FuHeader {
+    /// The header of the NAL unit in fragments.
+    pub(super) nal: NalHeader,
+    pub(super) is_start: bool,
+    pub(super) is_end: bool,
+}
 
-/// Reads a whole FU-A payload. The reserved bit and an empty fragment do no harm (Q80); one with S and E both is a whole
-/// NAL unit (Q78); a later fragment's own header is not looked at, so the first one's stands (Q79).
+impl FuHeader {
+    /// The reserved bit is not looked at, as the RFC wants (Q80).
+    #[inline]
+    pub(super) fn new(indicator: u8, fu_header: u8) -> Self {
+        Self {
+            nal: NalHeader::from_byte(indicator & 0xe0 | fu_header & 0x1f),
+            is_start: fu_header & 0x80 != 0,
+            is_end: fu_header & 0x40 != 0,
+        }
+    }
+}
+
+/// Reads a whole FU-A; the fragment may be empty (Q80).
+#[inline]
 pub(super) fn push(depacketizer: &mut Depacketizer, payload: &[u8]) -> Result<(), DepacketizeError> {
     let [indicator, fu_header, fragment @ ..] = payload else {
-        depacketizer.note_loss(1);
-        return Err(DepacketizeError::TruncatedFragment {
-            length: payload.len(),
-        });
+        return depacketizer.truncated(PayloadStructure::FuA, payload);
     };
-    let header = NalHeader::from_byte(indicator & 0xe0 | fu_header & 0x1f);
-    let mut result = Ok(());
-    if fu_header & START != 0 {
-        // The end bit of the fragments before never came (Q80).
-        result = depacketizer.end_nal_unit();
-        depacketizer.check_header(header)?;
-        result = result.and(depacketizer.begin_nal_unit(header, fragment.first().copied()));
-    } else if !depacketizer.has_open_nal() {
-        depacketizer.orphan_fragment(header);
-        return Ok(());
-    }
-    result = result.and(depacketizer.append(fragment));
-    if fu_header & END != 0 {
-        result.and(depacketizer.end_nal_unit())
-    } else {
-        result
-    }
+    depacketizer.fragment(FuHeader::new(*indicator, *fu_header), None, fragment)
 }

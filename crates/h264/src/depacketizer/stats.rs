@@ -1,5 +1,9 @@
 //! What a depacketizer has seen and withheld.
 
+use crate::access_unit::Timestamp;
+use crate::boundary::Slice;
+use crate::slice::SliceType;
+
 /// Counters of a [`Depacketizer`](crate::Depacketizer) since its creation. Every picture that came is in one of
 /// `delivered` and the reasons from `waiting_for_idr` to `not_collected`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,8 +20,22 @@ pub struct DepacketizerStats {
     pub idr_pictures: u64,
     /// Other pictures seen, delivered or not.
     pub non_idr_pictures: u64,
+    /// From the last IDR picture but one up to the last (Q139).
+    pub last_group: Option<GroupOfPictures>,
+    /// The longest such group so far.
+    pub longest_group: Option<GroupOfPictures>,
+    /// From the last IDR picture, or else the first picture, up to the latest one.
+    pub open_group: GroupOfPictures,
     /// B slices seen (Q91).
     pub b_slices: u64,
+    /// Slices seen.
+    pub slices: u64,
+    /// Slices whose header cannot be right (Q140).
+    pub unreadable_slices: u64,
+    /// SPS and PPS that cannot be read (Q140).
+    pub unreadable_parameter_sets: u64,
+    /// Pictures in front of which others are missing although no packet is (Q90).
+    pub frame_num_gaps: u64,
     /// Withheld: pictures before the first IDR picture.
     pub waiting_for_idr: u64,
     /// Withheld: IDR pictures whose SPS or PPS is not known (Q74).
@@ -44,6 +62,33 @@ pub struct DepacketizerStats {
     pub misplaced_markers: u64,
 }
 
+/// Pictures from one IDR picture up to the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct GroupOfPictures {
+    /// From the timestamp of the first one up to that of the next IDR picture, or of the latest picture, in units of
+    /// 1/90,000 s.
+    pub ticks: u64,
+    /// Pictures in it.
+    pub pictures: u32,
+    begin: Timestamp,
+}
+
+impl GroupOfPictures {
+    fn beginning_at(begin: Timestamp) -> Self {
+        Self {
+            ticks: 0,
+            pictures: 0,
+            begin,
+        }
+    }
+
+    fn extend_to(&mut self, timestamp: Timestamp) {
+        // Timestamps may step back, for a while or because the camera's clock did.
+        let ticks = timestamp.0.saturating_sub(self.begin.0);
+        self.ticks = self.ticks.max(u64::try_from(ticks).unwrap_or(0));
+    }
+}
+
 /// Why a picture does not leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Withheld {
@@ -56,6 +101,34 @@ pub(super) enum Withheld {
 }
 
 impl DepacketizerStats {
+    pub(super) fn slice(&mut self, slice: &Slice) {
+        self.slices += 1;
+        self.unreadable_slices += u64::from(slice.is_absurd);
+        let is_b = slice.start.is_some_and(|start| start.slice_type == SliceType::B);
+        self.b_slices += u64::from(is_b);
+    }
+
+    /// A picture has come to its end.
+    pub(super) fn picture(&mut self, is_idr: bool, timestamp: Timestamp) {
+        if is_idr {
+            self.idr_pictures += 1;
+            if self.idr_pictures > 1 {
+                let mut group = self.open_group;
+                group.extend_to(timestamp);
+                self.last_group = Some(group);
+                self.longest_group = self.longest_group.max(Some(group));
+            }
+            self.open_group = GroupOfPictures::beginning_at(timestamp);
+        } else {
+            self.non_idr_pictures += 1;
+            if self.open_group.pictures == 0 {
+                self.open_group = GroupOfPictures::beginning_at(timestamp);
+            }
+            self.open_group.extend_to(timestamp);
+        }
+        self.open_group.pictures = self.open_group.pictures.saturating_add(1);
+    }
+
     pub(super) fn withheld(&mut self, reason: Withheld) {
         let counter = match reason {
             Withheld::WaitingForIdr => &mut self.waiting_for_idr,

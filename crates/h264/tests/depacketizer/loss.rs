@@ -47,9 +47,9 @@ fn random_access_unit(rng: &mut Rng, is_idr: bool, sets: Sets) -> Sent {
         };
         let slice_header = match (is_idr, slice) {
             (true, 0) => [0x88, 0x84],
-            (true, _) => [0x42, 0x28],
+            (true, _) => [0x42, 0x21],
             (false, 0) => [0x9a, 0x22],
-            (false, _) => [0x46, 0xa2],
+            (false, _) => [0x46, 0x88],
         };
         let length = [5, 60, 1400, 6000][rng.below(4)];
         let length = 4 + rng.below(length);

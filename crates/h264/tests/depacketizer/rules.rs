@@ -2,7 +2,7 @@
 
 use crate::support::{Line, PPS, SPS, annex_b, lines, play, play_through};
 use throughline_h264::{
-    DepacketizeError, Depacketizer, DepacketizerConfig, Packetizer, PayloadStructure, Profile, annexb,
+    DepacketizeErrorKind, Depacketizer, DepacketizerConfig, Packetizer, PayloadStructure, Profile, annexb,
 };
 
 const IDR: [u8; 4] = [0x65, 0x88, 0x84, 0x80];
@@ -17,8 +17,9 @@ fn payload(timestamp: i64, data: &[u8]) -> Line {
     }
 }
 
-fn push(depacketizer: &mut Depacketizer, timestamp: i64, data: &[u8]) -> Result<(), DepacketizeError> {
-    depacketizer.push(payload(timestamp, data).payload())
+fn push(depacketizer: &mut Depacketizer, timestamp: i64, data: &[u8]) -> Result<(), DepacketizeErrorKind> {
+    let pushed = depacketizer.push(payload(timestamp, data).payload());
+    pushed.map_err(|error| error.kind)
 }
 
 fn new_depacketizer() -> Depacketizer {
@@ -35,9 +36,11 @@ fn sets_and_idr() -> Vec<u8> {
 }
 
 #[test]
-fn a_marked_picture_leaves_at_once() {
+fn a_marked_picture_leaves_at_once_when_one_before_has_proven_the_marker() {
     let mut depacketizer = new_depacketizer();
-    push(&mut depacketizer, 0, &sets_and_idr()).expect("a sound payload");
+    // It cannot leave, but it can prove.
+    push(&mut depacketizer, 0, &P).expect("a sound payload");
+    push(&mut depacketizer, 3600, &sets_and_idr()).expect("a sound payload");
     let unit = depacketizer.pop().expect("an access unit");
     assert_eq!(unit.data, annex_b([SPS, PPS, &IDR]));
     assert!(unit.is_idr && unit.has_parameter_sets && !unit.has_b_slice && !unit.is_damaged);
@@ -47,13 +50,26 @@ fn a_marked_picture_leaves_at_once() {
 }
 
 #[test]
-fn a_doubted_marker_holds_back_one_picture_only() {
+fn an_unproven_marker_holds_back_one_picture_only() {
     let mut depacketizer = new_depacketizer();
-    push(&mut depacketizer, 0, SPS).expect("a marked SPS");
-    push(&mut depacketizer, 0, PPS).expect("a marked PPS");
-    push(&mut depacketizer, 0, &IDR).expect("a sound payload");
+    push(&mut depacketizer, 0, &sets_and_idr()).expect("a sound payload");
     assert_eq!(depacketizer.pop(), None);
     push(&mut depacketizer, 3600, &P).expect("a sound payload");
+    assert_eq!(std::iter::from_fn(|| depacketizer.pop()).count(), 2);
+}
+
+#[test]
+fn a_marker_is_proven_anew_where_parameter_sets_change() {
+    let mut depacketizer = new_depacketizer();
+    push(&mut depacketizer, 0, &sets_and_idr()).expect("a sound payload");
+    push(&mut depacketizer, 3600, &P).expect("a sound payload");
+    let other_level = [&SPS[..3], &[0x1f], &SPS[4..]].concat();
+    let mut changed = payload(7200, &other_level);
+    changed.marker = false;
+    depacketizer.push(changed.payload()).expect("another SPS");
+    push(&mut depacketizer, 7200, &IDR).expect("a sound payload");
+    assert_eq!(std::iter::from_fn(|| depacketizer.pop()).count(), 2);
+    push(&mut depacketizer, 10_800, &P).expect("a sound payload");
     assert_eq!(std::iter::from_fn(|| depacketizer.pop()).count(), 2);
 }
 
@@ -74,7 +90,7 @@ fn nothing_leaves_before_the_first_idr_picture() {
 fn a_picture_whose_first_slice_never_came_is_damaged_without_a_gap_in_the_numbers() {
     let mut depacketizer = new_depacketizer();
     push(&mut depacketizer, 0, &sets_and_idr()).expect("a sound payload");
-    push(&mut depacketizer, 3600, &[0x41, 0x46, 0xa2, 0x80]).expect("a sound payload");
+    push(&mut depacketizer, 3600, &[0x41, 0x46, 0x88, 0x80]).expect("a sound payload");
     push(&mut depacketizer, 7200, &P).expect("a sound payload");
     assert_eq!(std::iter::from_fn(|| depacketizer.pop()).count(), 1);
     assert_eq!(
@@ -134,47 +150,36 @@ fn a_real_stream_of_two_slices_comes_back_as_it_was() {
 }
 
 #[test]
-fn payload_structures_that_are_not_read_say_so_and_count_as_lost() {
-    let names = [(25, "STAP-B"), (26, "MTAP16"), (27, "MTAP24"), (29, "FU-B")];
-    for (number, name) in names {
-        let mut depacketizer = new_depacketizer();
-        push(&mut depacketizer, 0, &sets_and_idr()).expect("a sound payload");
-        let error = push(&mut depacketizer, 3600, &[0x60 | number, 0, 0, 0, 0]).expect_err("not read");
-        assert_eq!(error.to_string(), format!("{name} payloads are not supported"));
-        push(&mut depacketizer, 7200, &P).expect("a sound payload");
-        assert_eq!(std::iter::from_fn(|| depacketizer.pop()).count(), 1);
-        assert_eq!(
-            (
-                depacketizer.stats().reference_missing,
-                depacketizer.stats().unreadable
-            ),
-            (1, 1)
-        );
-    }
-}
-
-#[test]
 fn unreadable_payloads_have_errors_of_their_own() {
     let mut depacketizer = new_depacketizer();
-    let cases: [(&[u8], DepacketizeError); 7] = [
-        (&[], DepacketizeError::Empty),
-        (&[0x7c], DepacketizeError::TruncatedFragment { length: 1 }),
+    let cases: [(&[u8], DepacketizeErrorKind); 7] = [
+        (&[], DepacketizeErrorKind::Empty),
+        (
+            &[0x7c],
+            DepacketizeErrorKind::Truncated {
+                structure: PayloadStructure::FuA,
+                length: 1,
+            },
+        ),
         (
             &[0x7c, 0x9c, 1],
-            DepacketizeError::ReservedType { nal_unit_type: 28 },
+            DepacketizeErrorKind::ReservedType { nal_unit_type: 28 },
         ),
         (
             &[0x1f, 1, 2],
-            DepacketizeError::ReservedType { nal_unit_type: 31 },
+            DepacketizeErrorKind::ReservedType { nal_unit_type: 31 },
         ),
-        (&[0xe5, 0x88], DepacketizeError::ForbiddenBit { header: 0xe5 }),
+        (&[0xe5, 0x88], DepacketizeErrorKind::ForbiddenBit { header: 0xe5 }),
         (
             &[0xfc, 0xc5, 0x88],
-            DepacketizeError::ForbiddenBit { header: 0xe5 },
+            DepacketizeErrorKind::ForbiddenBit { header: 0xe5 },
         ),
         (
             &[0x7a, 1],
-            DepacketizeError::Unsupported(PayloadStructure::Mtap16),
+            DepacketizeErrorKind::Truncated {
+                structure: PayloadStructure::Mtap16,
+                length: 2,
+            },
         ),
     ];
     for (data, error) in cases {
@@ -191,8 +196,9 @@ fn an_error_in_an_aggregation_costs_its_nal_unit_only() {
     let with_rubbish = [&stap_a[..1], &[0, 2, 0x1f, 0x01], &stap_a[1..]].concat();
     assert_eq!(
         push(&mut depacketizer, 0, &with_rubbish),
-        Err(DepacketizeError::ReservedType { nal_unit_type: 31 })
+        Err(DepacketizeErrorKind::ReservedType { nal_unit_type: 31 })
     );
+    depacketizer.flush();
     assert_eq!(
         depacketizer.pop().map(|unit| unit.data),
         Some(annex_b([SPS, PPS, &IDR]).into())
@@ -251,6 +257,7 @@ fn memory_is_used_again_once_access_units_are_dropped() {
 #[test]
 fn a_fragmented_nal_unit_with_the_forbidden_bit_does_not_leave() {
     let mut depacketizer = new_depacketizer();
+    push(&mut depacketizer, 0, &P).expect("a sound payload");
     push(&mut depacketizer, 0, &sets_and_idr()).expect("a sound payload");
     let mut start = payload(3600, &[0xdc, 0x81, 0x9a, 0x22]);
     start.marker = false;

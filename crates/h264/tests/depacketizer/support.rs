@@ -1,8 +1,8 @@
 //! What the tests of this crate share.
 
 use throughline_h264::{
-    AccessUnit, DepacketizeError, Depacketizer, DepacketizerConfig, DepacketizerStats, NalHeader, RtpPayload,
-    Timestamp, annexb,
+    AccessUnit, DepacketizeErrorKind, Depacketizer, DepacketizerConfig, DepacketizerStats, NalHeader,
+    RtpPayload, Timestamp, annexb,
 };
 
 /// 64x48, Constrained Baseline, level 1.0, 25 pictures per second.
@@ -61,7 +61,7 @@ pub(crate) fn lines(fixture: &str) -> Vec<Line> {
 /// What came out of a depacketizer.
 pub(crate) struct Played {
     pub(crate) units: Vec<AccessUnit>,
-    pub(crate) errors: Vec<DepacketizeError>,
+    pub(crate) errors: Vec<DepacketizeErrorKind>,
     pub(crate) stats: DepacketizerStats,
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn play(fixture: &str) -> Played {
 pub(crate) fn play_through(mut depacketizer: Depacketizer, lines: &[Line]) -> Played {
     let (mut units, mut errors) = (Vec::new(), Vec::new());
     for line in lines {
-        errors.extend(depacketizer.push(line.payload()).err());
+        errors.extend(depacketizer.push(line.payload()).err().map(|error| error.kind));
         units.extend(std::iter::from_fn(|| depacketizer.pop()));
     }
     depacketizer.flush();

@@ -1,0 +1,152 @@
+//! Where one access unit ends and the next begins
+//! ([ITU-T H.264](https://www.itu.int/rec/T-REC-H.264) §7.4.1.2.3 and §7.4.1.2.4).
+
+use crate::nal::{NalHeader, NalUnitType};
+use crate::parameter_sets::ParameterSets;
+use crate::slice::{PictureStructure, SliceHeader, SliceStart, is_first_in_picture};
+
+/// What a NAL unit behind a picture says about the access unit that it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Boundary {
+    /// It is the first one of the next access unit.
+    Begins,
+    /// It is one more slice of the picture.
+    Continues,
+    /// It may stand in front of a picture or behind one, or is a first slice that comes behind later ones, which
+    /// Baseline and Extended allow, but may also be what is left of a picture like it.
+    Open,
+}
+
+/// A slice, as far as its header can be read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Slice {
+    is_idr: bool,
+    /// `first_mb_in_slice` is 0; unknown without a byte of it.
+    is_first: Option<bool>,
+    pub(crate) start: Option<SliceStart>,
+    /// With the parameter sets that it names.
+    pub(crate) header: Option<SliceHeader>,
+    /// Its header cannot be right: it cannot be read, or says of an IDR picture what no IDR picture is.
+    pub(crate) is_absurd: bool,
+}
+
+impl Slice {
+    /// Reads a NAL unit or the beginning of one; none if its type has no slice header.
+    pub(crate) fn read(nal: &[u8], sets: &ParameterSets) -> Option<Self> {
+        let nal_unit_type = NalHeader::from_byte(*nal.first()?).nal_unit_type();
+        nal_unit_type.has_slice_header().then(|| {
+            let header = SliceHeader::parse(nal, sets).ok();
+            let is_sound = header.map_or(!sets.is_complete(), |header| {
+                !header.is_idr || (header.frame_num == 0 && header.start.slice_type.is_intra())
+            });
+            let start = header
+                .map(|header| header.start)
+                .or_else(|| SliceStart::parse(nal).ok());
+            Self {
+                is_idr: nal_unit_type == NalUnitType::IdrSlice,
+                is_first: nal.get(1).copied().map(is_first_in_picture),
+                start,
+                header,
+                is_absurd: !is_sound || start.is_none(),
+            }
+        })
+    }
+
+    /// Whether it is not the first slice by its address: in Baseline and Extended, whose slices may come in any order, one
+    /// like this can begin a picture all the same.
+    pub(crate) fn is_later(&self) -> bool {
+        self.is_first == Some(false)
+    }
+}
+
+/// The primary coded picture of an access unit, as its slices tell it from others.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct CodedPicture {
+    is_idr: bool,
+    /// The slice with macroblock 0 has come, or one whose address cannot be read.
+    has_first: bool,
+    /// Of its first slice that could be read.
+    header: Option<SliceHeader>,
+}
+
+impl CodedPicture {
+    /// A picture of which no slice has come as a whole.
+    pub(crate) fn new(is_idr: bool) -> Self {
+        Self {
+            is_idr,
+            ..Self::default()
+        }
+    }
+
+    /// One more of its slices.
+    pub(crate) fn insert(&mut self, slice: &Slice) {
+        self.has_first |= !slice.is_later();
+        self.header = self.header.or(slice.header);
+    }
+
+    /// Whether it is an IDR picture.
+    pub(crate) const fn is_idr(&self) -> bool {
+        self.is_idr
+    }
+
+    /// Whether a slice is there for the beginning of the picture.
+    pub(crate) const fn has_first(&self) -> bool {
+        self.has_first
+    }
+
+    /// What its slices have in common.
+    pub(crate) const fn header(&self) -> Option<&SliceHeader> {
+        self.header.as_ref()
+    }
+
+    /// Whether a slice is of the other field of this one's frame.
+    pub(crate) fn is_other_field(&self, slice: &Slice) -> bool {
+        use PictureStructure::{BottomField, TopField};
+        match (&self.header, &slice.header) {
+            (Some(first), Some(second)) => {
+                let opposite = matches!(
+                    (first.structure, second.structure),
+                    (TopField, BottomField) | (BottomField, TopField)
+                );
+                opposite && first.frame_num == second.frame_num
+            }
+            _ => false,
+        }
+    }
+
+    /// What a NAL unit behind this picture says.
+    pub(crate) fn boundary(&self, nal_unit_type: NalUnitType, slice: Option<&Slice>) -> Boundary {
+        match (nal_unit_type, slice) {
+            // §7.4.1.2.3. It lists 14 too, but SVC puts one in front of every slice, not of every picture.
+            (
+                NalUnitType::AccessUnitDelimiter
+                | NalUnitType::Sps
+                | NalUnitType::Pps
+                | NalUnitType::Sei
+                | NalUnitType::SubsetSps
+                | NalUnitType::Other(16..=18),
+                _,
+            ) => Boundary::Begins,
+            (_, Some(slice)) if self.is_of_another_picture(slice) => Boundary::Begins,
+            (_, Some(slice)) if slice.is_later() => Boundary::Continues,
+            _ => Boundary::Open,
+        }
+    }
+
+    /// §7.4.1.2.4, where both headers can be read; and a picture has macroblock 0 once, which is all that can be said
+    /// without them, and tells all-intra cameras' pictures apart that repeat `idr_pic_id`.
+    fn is_of_another_picture(&self, slice: &Slice) -> bool {
+        if slice.is_idr != self.is_idr {
+            return true;
+        }
+        let is_first = slice.is_first == Some(true);
+        match (&self.header, &slice.header) {
+            (Some(header), Some(next)) => {
+                let is_same_plane = next.colour_plane_id == header.colour_plane_id;
+                let repeats = is_first && self.has_first && next.redundant_pic_cnt == 0 && is_same_plane;
+                repeats || next.begins_picture_after(header)
+            }
+            _ => is_first,
+        }
+    }
+}
