@@ -27,7 +27,7 @@
 //!         assert!(unit.data.starts_with(&[0, 0, 0, 1]));
 //!         let video = unit.parameters;
 //!         println!("{} bytes of {} {}x{}", unit.data.len(), video.profile, video.width, video.height);
-//!         sizes.push((unit.is_idr, unit.data.len()));
+//!         sizes.push((unit.is_idr(), unit.data.len()));
 //!     }
 //! }
 //! // SPS and PPS were put in front of the IDR picture: 4 + 21 + 4 + 5 bytes.
@@ -119,13 +119,13 @@ mod slice;
 mod sps;
 mod tolerance;
 
-pub use access_unit::{AccessUnit, Timestamp};
+pub use access_unit::{AccessUnit, PictureKind, Timestamp};
 pub use bitreader::SyntaxError;
 pub use depacketizer::{
     Damaged, DepacketizeError, DepacketizeErrorKind, Depacketizer, DepacketizerConfig, DepacketizerStats,
-    GroupOfPictures, MAX_ACCESS_UNIT_BYTES, MAX_DEINTERLEAVED_NAL_UNITS, MAX_DEINTERLEAVING_BYTES,
+    Diagnosis, GroupOfPictures, MAX_ACCESS_UNIT_BYTES, MAX_DEINTERLEAVED_NAL_UNITS, MAX_DEINTERLEAVING_BYTES,
     MAX_NAL_UNITS, MAX_READY, PacketizationMode, PayloadFormat, PayloadFormatError, PayloadStructure,
-    RtpPayload,
+    RtpPayload, StartAt,
 };
 pub use nal::{NalHeader, NalUnitType};
 pub use packetizer::{

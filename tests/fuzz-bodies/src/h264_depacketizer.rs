@@ -81,7 +81,7 @@ struct Watch {
 impl Watch {
     fn check(&mut self, unit: &AccessUnit) {
         assert!(
-            self.has_begun || unit.is_idr,
+            self.has_begun || unit.is_idr(),
             "the first access unit is no IDR picture"
         );
         self.has_begun = true;
@@ -108,7 +108,7 @@ impl Watch {
             types.iter().any(|nal_unit_type| nal_unit_type.is_vcl()) || unit.is_damaged,
             "{types:?}"
         );
-        if unit.is_idr {
+        if unit.is_idr() {
             assert!(
                 unit.has_parameter_sets && holds(NalUnitType::Sps) && holds(NalUnitType::Pps),
                 "{types:?}"

@@ -100,7 +100,7 @@ impl Viewer {
         );
         let missing = self.sent[self.seen..index].iter().any(|sent| sent.is_reference);
         assert!(
-            unit.is_idr || (self.has_begun && !missing),
+            unit.is_idr() || (self.has_begun && !missing),
             "access unit {index} lacks its references"
         );
         self.seen = index + 1;

@@ -8,6 +8,7 @@ use crate::boundary::{CodedPicture, Slice};
 use crate::depacketizer::MAX_NAL_UNITS;
 use crate::nal::{NalHeader, NalUnitType};
 use crate::parameter_sets::ParameterSets;
+use crate::sei::RecoveryPoint;
 use crate::slice::SliceType;
 
 /// Room for access units of the usual size behind the one at hand when memory is allocated. That costs two allocations,
@@ -107,6 +108,7 @@ pub(super) struct Assembly {
     pub(super) timestamp: Timestamp,
     pub(super) picture: Option<Picture>,
     pub(super) integrity: Integrity,
+    pub(super) recovery_point: Option<RecoveryPoint>,
     pub(super) has_delimiter: bool,
     pub(super) has_sps: bool,
     pub(super) has_pps: bool,
@@ -126,6 +128,7 @@ impl Assembly {
             timestamp: Timestamp::default(),
             picture: None,
             integrity: Integrity::Whole,
+            recovery_point: None,
             has_delimiter: false,
             has_sps: false,
             has_pps: false,
@@ -298,6 +301,7 @@ impl Assembly {
         self.parameter_sets_at = 0;
         self.picture = None;
         self.integrity = Integrity::Whole;
+        self.recovery_point = None;
         (self.has_delimiter, self.has_sps, self.has_pps) = (false, false, false);
     }
 

@@ -4,6 +4,7 @@
 mod assembly;
 mod config;
 mod deinterleaver;
+mod diagnosis;
 mod error;
 mod format;
 mod frame_num;
@@ -31,8 +32,9 @@ use deinterleaver::Deinterleaver;
 use frame_num::FrameNumbers;
 use marker::Marker;
 
-pub use config::{Damaged, DepacketizerConfig};
+pub use config::{Damaged, DepacketizerConfig, StartAt};
 pub use deinterleaver::{MAX_DEINTERLEAVED_NAL_UNITS, MAX_DEINTERLEAVING_BYTES};
+pub use diagnosis::Diagnosis;
 pub use error::{DepacketizeError, DepacketizeErrorKind, PayloadStructure};
 pub use format::{PacketizationMode, PayloadFormat, PayloadFormatError};
 pub use stats::{DepacketizerStats, GroupOfPictures};
@@ -66,6 +68,8 @@ enum Continuity {
     NotStarted,
     /// A picture that later ones may refer to did not leave.
     Broken,
+    /// A recovery point has left; B pictures right behind it may refer to what was in front of it.
+    Leading,
     /// Everything since the beginning left, but for pictures that nothing refers to.
     Unbroken,
 }
@@ -200,9 +204,11 @@ impl Depacketizer {
         self.stats
     }
 
-    /// What has been overlooked so far.
+    /// What has been overlooked so far, in parameter sets too.
     pub fn tolerated(&self) -> Tolerances {
-        self.tolerated
+        let mut tolerated = self.tolerated;
+        tolerated.extend(self.parameter_sets.tolerated().iter());
+        tolerated
     }
 
     /// Takes a payload apart by its structure.

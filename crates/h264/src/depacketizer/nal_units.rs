@@ -7,6 +7,7 @@ use crate::depacketizer::fu_a::FuHeader;
 use crate::depacketizer::{DepacketizeError, DepacketizeErrorKind, Depacketizer};
 use crate::nal::{NalHeader, NalUnitType};
 use crate::parameter_sets::Inserted;
+use crate::sei::{self, RecoveryPoint, SeiPayload};
 use crate::tolerance::Tolerance;
 
 /// Bytes of a first fragment in which its slice header is looked for: with weights for 32 pictures it takes more, and then
@@ -193,7 +194,8 @@ impl Depacketizer {
                 self.check_head(slice.as_ref())?;
             }
         }
-        if nal_unit_type == NalUnitType::IdrSlice {
+        let may_begin = nal_unit_type == NalUnitType::IdrSlice || self.is_at_start_point();
+        if may_begin && nal_unit_type.is_vcl() {
             self.complete_parameter_sets()?;
         }
         let opened = self.assembly.open(header, self.timestamp);
@@ -229,8 +231,10 @@ impl Depacketizer {
                 self.tolerate(Tolerance::RepeatedTimestamp)?;
             }
         }
-        let begins_visibly = self.assembly.has_delimiter || self.assembly.has_sps || !self.in_band_sps;
-        let may_be_whole = slice.is_some_and(|slice| !slice.is_later()) && begins_visibly;
+        // What came since the gap begins an access unit, or the picture itself does.
+        let begins_visibly = self.assembly.has_delimiter || self.assembly.has_sps;
+        let begins_with_picture = !self.in_band_sps && slice.is_some_and(|slice| !slice.is_later());
+        let may_be_whole = begins_visibly || begins_with_picture;
         if self.head_unsure && !may_be_whole {
             self.assembly.damage();
         }
@@ -277,6 +281,11 @@ impl Depacketizer {
         match header.nal_unit_type() {
             NalUnitType::AccessUnitDelimiter => self.assembly.set_delimiter(),
             NalUnitType::Sps | NalUnitType::Pps => return self.record_parameter_set(start),
+            // Its place is in front of the picture.
+            NalUnitType::Sei if self.assembly.picture.is_none() => {
+                let found = recovery_point(nal);
+                self.assembly.recovery_point = found.or(self.assembly.recovery_point);
+            }
             vcl if vcl.is_vcl() => {
                 let slice = Slice::read(nal, &self.parameter_sets);
                 let picture = self.assembly.picture.get_or_insert(Picture::of(header));
@@ -295,7 +304,17 @@ impl Depacketizer {
         let is_sps = nal
             .first()
             .is_some_and(|byte| byte & 0x1f == NalUnitType::Sps.number());
-        let inserted = self.parameter_sets.insert(nal).map_err(|error| {
+        if self.is_unlike_described(nal) {
+            let tolerated = self.use_tolerance(Tolerance::DescribedParameterSet);
+            if tolerated.is_err() {
+                self.assembly.take_out(start);
+                self.note_loss(1);
+                return tolerated;
+            }
+        }
+        let nal = self.assembly.nal(start);
+        let inserted = self.parameter_sets.insert_with(nal, &self.config.policy);
+        let inserted = inserted.map_err(|error| {
             self.stats.unreadable_parameter_sets += 1;
             self.error(error.into())
         })?;
@@ -307,6 +326,15 @@ impl Depacketizer {
         self.assembly.has_sps |= is_sps;
         self.assembly.has_pps |= !is_sps;
         Ok(())
+    }
+
+    /// Whether a parameter set differs from the one of its identifier in the session description.
+    fn is_unlike_described(&self, nal: &[u8]) -> bool {
+        let known = &self.parameter_sets;
+        if known.sps().chain(known.pps()).any(|known| known == nal) {
+            return false;
+        }
+        self.described.clone().insert(nal) == Ok(Inserted::Changed)
     }
 
     /// A fragment whose NAL unit did not begin, or was torn: it is dropped, and its picture has a hole (Q81).
@@ -349,4 +377,13 @@ impl Depacketizer {
             Full::NalUnits => DepacketizeErrorKind::TooManyNalUnits,
         }))
     }
+}
+
+fn recovery_point(sei: &[u8]) -> Option<RecoveryPoint> {
+    // What cannot be read is no message for whoever only passes it on.
+    let mut messages = sei::messages(sei).ok()?.filter_map(Result::ok);
+    messages.find_map(|message| match message.read(None) {
+        Ok(SeiPayload::RecoveryPoint(point)) => Some(point),
+        _ => None,
+    })
 }

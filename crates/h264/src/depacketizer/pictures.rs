@@ -1,14 +1,15 @@
 //! Where pictures end, and which of them leave.
 
-use crate::access_unit::AccessUnit;
+use crate::access_unit::{AccessUnit, PictureKind};
 use crate::boundary::{Boundary, Slice};
 use crate::depacketizer::assembly::{Integrity, Picture};
 use crate::depacketizer::frame_num::Step;
 use crate::depacketizer::nal_units::Place;
 use crate::depacketizer::stats::Withheld;
-use crate::depacketizer::{Continuity, Damaged, DepacketizeError, Depacketizer, Gap, MAX_READY};
+use crate::depacketizer::{Continuity, Damaged, DepacketizeError, Depacketizer, Gap, MAX_READY, StartAt};
 use crate::nal::NalUnitType;
 use crate::parameters::VideoParameters;
+use crate::sei::RecoveryPoint;
 use crate::tolerance::Tolerance;
 
 impl Depacketizer {
@@ -130,12 +131,15 @@ impl Depacketizer {
         }
         self.previous = Some((self.assembly.timestamp, picture.coded));
         self.follow_frame_num(&picture);
-        self.stats.picture(picture.is_idr, self.assembly.timestamp);
+        self.stats
+            .picture(self.kind_of(&picture), self.assembly.timestamp);
         match self.judge(&picture) {
             Ok(parameters) => self.deliver(&picture, parameters),
             Err(reason) => {
                 self.stats.withheld(reason);
-                if picture.is_reference {
+                let is_leading =
+                    self.continuity == Continuity::Leading && reason == Withheld::ReferenceMissing;
+                if picture.is_reference && !is_leading {
                     self.break_continuity();
                 }
             }
@@ -164,16 +168,34 @@ impl Depacketizer {
         }
     }
 
+    fn kind_of(&self, picture: &Picture) -> PictureKind {
+        match self.assembly.recovery_point {
+            _ if picture.is_idr => PictureKind::Idr,
+            Some(point) => PictureKind::RecoveryPoint(point),
+            None => PictureKind::Other,
+        }
+    }
+
+    /// Whether decoding may begin at the access unit under construction although it is no IDR picture.
+    pub(super) fn is_at_start_point(&self) -> bool {
+        let is_exact = |point: RecoveryPoint| point.recovery_frame_cnt == 0 && point.is_exact_match;
+        self.config.start_at == StartAt::ExactRecoveryPoint
+            && self.assembly.recovery_point.is_some_and(is_exact)
+            && self.continuity != Continuity::Unbroken
+    }
+
     /// Whether the finished access unit may leave, and with which parameters.
     fn judge(&self, picture: &Picture) -> Result<VideoParameters, Withheld> {
         let withhold = self.config.damaged == Damaged::Withhold;
+        let begins = picture.is_idr || self.is_at_start_point();
         match (self.assembly.integrity, self.continuity) {
             _ if self.ready.len() >= MAX_READY => Err(Withheld::NotCollected),
             (Integrity::Oversized, _) => Err(Withheld::Oversized),
-            (_, Continuity::NotStarted) if !picture.is_idr => Err(Withheld::WaitingForIdr),
-            (_, Continuity::Broken) if withhold && !picture.is_idr => Err(Withheld::ReferenceMissing),
+            (_, Continuity::NotStarted) if !begins => Err(Withheld::WaitingForIdr),
+            (_, Continuity::Broken) if withhold && !begins => Err(Withheld::ReferenceMissing),
+            (_, Continuity::Leading) if picture.has_b_slice => Err(Withheld::ReferenceMissing),
             (Integrity::Damaged, _) if withhold || picture.pps_id.is_none() => Err(Withheld::Damaged),
-            _ if picture.is_idr => picture
+            _ if begins => picture
                 .pps_id
                 .and_then(|pps_id| self.parameter_sets.parameters_of(pps_id))
                 .ok_or(Withheld::MissingParameterSets),
@@ -182,16 +204,20 @@ impl Depacketizer {
     }
 
     fn deliver(&mut self, picture: &Picture, parameters: VideoParameters) {
-        if picture.is_idr {
+        if !picture.is_idr && self.is_at_start_point() {
+            self.continuity = Continuity::Leading;
+            self.active = Some(parameters);
+        } else if picture.is_idr || self.continuity == Continuity::Leading {
             self.continuity = Continuity::Unbroken;
             self.active = Some(parameters);
         }
         self.stats.delivered += 1;
+        let kind = self.kind_of(picture);
         let is_damaged = self.assembly.integrity == Integrity::Damaged;
         self.ready.push_back(AccessUnit {
             data: self.assembly.take_data(),
             timestamp: self.assembly.timestamp,
-            is_idr: picture.is_idr,
+            kind,
             has_parameter_sets: self.assembly.has_sps && self.assembly.has_pps,
             parameters,
             lost_before: std::mem::take(&mut self.lost_since_delivery),

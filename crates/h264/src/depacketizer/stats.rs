@@ -1,6 +1,6 @@
 //! What a depacketizer has seen and withheld.
 
-use crate::access_unit::Timestamp;
+use crate::access_unit::{PictureKind, Timestamp};
 use crate::boundary::Slice;
 use crate::slice::SliceType;
 
@@ -16,10 +16,15 @@ pub struct DepacketizerStats {
     pub lost: u64,
     /// Access units handed out or ready to be.
     pub delivered: u64,
-    /// IDR pictures seen, delivered or not: with 0 after a while, the camera sends none (Q143).
+    /// IDR pictures seen, delivered or not: see
+    /// [`diagnosis`](Self::diagnosis) for cameras that send none (Q143).
     pub idr_pictures: u64,
     /// Other pictures seen, delivered or not.
     pub non_idr_pictures: u64,
+    /// Recovery points from which on every picture is right, other than IDR pictures: open groups of pictures (Q143).
+    pub open_group_starts: u64,
+    /// Recovery points from which on pictures become right bit by bit: intra refresh (Q143).
+    pub gradual_refreshes: u64,
     /// From the last IDR picture but one up to the last (Q139).
     pub last_group: Option<GroupOfPictures>,
     /// The longest such group so far.
@@ -109,8 +114,13 @@ impl DepacketizerStats {
     }
 
     /// A picture has come to its end.
-    pub(super) fn picture(&mut self, is_idr: bool, timestamp: Timestamp) {
-        if is_idr {
+    pub(super) fn picture(&mut self, kind: PictureKind, timestamp: Timestamp) {
+        if let PictureKind::RecoveryPoint(point) = kind {
+            let is_gradual = point.recovery_frame_cnt > 0;
+            self.gradual_refreshes += u64::from(is_gradual);
+            self.open_group_starts += u64::from(!is_gradual);
+        }
+        if kind == PictureKind::Idr {
             self.idr_pictures += 1;
             if self.idr_pictures > 1 {
                 let mut group = self.open_group;

@@ -73,7 +73,7 @@ fn mutated_payloads_neither_panic_nor_upset_the_books() {
         for unit in &played.units {
             assert!(unit.data.len() <= max_access_unit_bytes);
             assert!(unit.data.starts_with(&[0, 0, 0, 1]));
-            assert!(!unit.is_idr || unit.has_parameter_sets);
+            assert!(!unit.is_idr() || unit.has_parameter_sets);
             assert!(damaged == Damaged::Deliver || !unit.is_damaged);
         }
     }

@@ -129,7 +129,7 @@ fn assert_sound(stream: &[Sent], played: &Played, sets: Sets, context: &str) {
             essence(&sent.data, sets),
             "{context}, picture at {timestamp}"
         );
-        assert_eq!(unit.is_idr, sent.is_idr, "{context}");
+        assert_eq!(unit.is_idr(), sent.is_idr, "{context}");
         assert!(
             references_left || sent.is_idr,
             "{context}: a reference of {timestamp} is missing"

@@ -2,7 +2,9 @@
 #![cfg(test)]
 
 mod hostile;
+mod interleaved;
 mod loss;
+mod pictures;
 mod quirks;
 mod rules;
 mod support;

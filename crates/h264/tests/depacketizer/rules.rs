@@ -1,6 +1,6 @@
 //! What a depacketizer promises, beyond the habits of single cameras.
 
-use crate::support::{Line, PPS, SPS, annex_b, lines, play, play_through};
+use crate::support::{Line, PPS, SPS, annex_b, play_through};
 use throughline_h264::{
     DepacketizeErrorKind, Depacketizer, DepacketizerConfig, Packetizer, PayloadStructure, Profile, annexb,
 };
@@ -43,7 +43,7 @@ fn a_marked_picture_leaves_at_once_when_one_before_has_proven_the_marker() {
     push(&mut depacketizer, 3600, &sets_and_idr()).expect("a sound payload");
     let unit = depacketizer.pop().expect("an access unit");
     assert_eq!(unit.data, annex_b([SPS, PPS, &IDR]));
-    assert!(unit.is_idr && unit.has_parameter_sets && !unit.has_b_slice && !unit.is_damaged);
+    assert!(unit.is_idr() && unit.has_parameter_sets && !unit.has_b_slice && !unit.is_damaged);
     assert_eq!(unit.parameters.profile, Profile::ConstrainedBaseline);
     assert_eq!((unit.parameters.width, unit.parameters.height), (64, 48));
     assert_eq!(depacketizer.pop(), None);
@@ -284,22 +284,4 @@ fn large_access_units_that_are_kept_share_memory() {
         shared += usize::from(pair[0].data.as_ptr_range().end == pair[1].data.as_ptr());
     }
     assert!(shared > 60, "{shared} of 100 lie behind the one before");
-}
-
-#[test]
-fn whatever_packetization_mode_was_declared_all_structures_are_read() {
-    // Q69: nothing declares a mode to the depacketizer; the fixtures of the other habits mix all three structures.
-    let mixed = include_str!("../../../../testdata/h264/reolink_trailing_zeros.txt");
-    let structures: Vec<Option<PayloadStructure>> = lines(mixed)
-        .iter()
-        .map(|line| PayloadStructure::of(&line.data))
-        .collect();
-    for structure in [
-        PayloadStructure::SingleNalUnit,
-        PayloadStructure::StapA,
-        PayloadStructure::FuA,
-    ] {
-        assert!(structures.contains(&Some(structure)));
-    }
-    assert_eq!(play(mixed).units.len(), 2);
 }

@@ -2,7 +2,7 @@
 
 use throughline_h264::{
     AccessUnit, DepacketizeErrorKind, Depacketizer, DepacketizerConfig, DepacketizerStats, NalHeader,
-    RtpPayload, Timestamp, annexb,
+    RtpPayload, Timestamp, Tolerances, annexb,
 };
 
 /// 64x48, Constrained Baseline, level 1.0, 25 pictures per second.
@@ -63,6 +63,7 @@ pub(crate) struct Played {
     pub(crate) units: Vec<AccessUnit>,
     pub(crate) errors: Vec<DepacketizeErrorKind>,
     pub(crate) stats: DepacketizerStats,
+    pub(crate) tolerated: Tolerances,
 }
 
 impl Played {
@@ -104,6 +105,7 @@ pub(crate) fn play_through(mut depacketizer: Depacketizer, lines: &[Line]) -> Pl
         units,
         errors,
         stats: depacketizer.stats(),
+        tolerated: depacketizer.tolerated(),
     }
 }
 
@@ -146,5 +148,98 @@ impl Rng {
         }
         nal.push(0x80);
         nal
+    }
+}
+
+/// The header of a slice that [`SPS`] and [`PPS`] explain, with data that is not real behind it.
+#[derive(Clone, Copy)]
+pub(crate) struct Slice {
+    /// `nal_unit_type` and `nal_ref_idc`.
+    pub(crate) nal_header: u8,
+    pub(crate) first_mb: u32,
+    /// `slice_type`: 5 is P, 6 is B, 7 is I.
+    pub(crate) coding: u32,
+    pub(crate) frame_num: u32,
+    pub(crate) idr_pic_id: u32,
+    /// Operation 5 of the marking of reference pictures.
+    pub(crate) resets: bool,
+}
+
+impl Slice {
+    pub(crate) const IDR: Self = Self {
+        nal_header: 0x65,
+        first_mb: 0,
+        coding: 7,
+        frame_num: 0,
+        idr_pic_id: 0,
+        resets: false,
+    };
+
+    /// The picture of this number behind an IDR picture, which is number 0.
+    pub(crate) fn number(number: u8) -> Self {
+        if number == 0 {
+            return Self::IDR;
+        }
+        Self {
+            nal_header: 0x41,
+            coding: 5,
+            frame_num: u32::from(number) % 16,
+            ..Self::IDR
+        }
+    }
+
+    pub(crate) fn nal(&self) -> Vec<u8> {
+        let mut bits = Bits::default();
+        bits.ue(self.first_mb);
+        bits.ue(self.coding);
+        bits.ue(0); // pic_parameter_set_id
+        bits.write(4, self.frame_num);
+        if self.nal_header & 0x1f == 5 {
+            bits.ue(self.idr_pic_id);
+        }
+        if self.coding == 6 {
+            bits.write(1, 0); // direct_spatial_mv_pred_flag
+        }
+        if self.coding != 7 {
+            bits.write(2, 0); // num_ref_idx_active_override_flag, ref_pic_list_modification_flag
+        }
+        if self.coding == 6 {
+            bits.write(1, 0); // the flag of list 1
+        }
+        if self.nal_header & 0x1f == 5 {
+            bits.write(2, 0);
+        } else if self.nal_header & 0x60 != 0 {
+            bits.write(1, u32::from(self.resets));
+            if self.resets {
+                bits.ue(5);
+                bits.ue(0);
+            }
+        }
+        bits.write(24, 0x00a5_c5e5);
+        [&[self.nal_header][..], &bits.bytes(), &[0x80]].concat()
+    }
+}
+
+#[derive(Default)]
+struct Bits(Vec<bool>);
+
+impl Bits {
+    fn write(&mut self, count: u32, value: u32) {
+        self.0.extend((0..count).rev().map(|bit| value >> bit & 1 == 1));
+    }
+
+    fn ue(&mut self, value: u32) {
+        let bits = (value + 1).ilog2();
+        self.write(bits, 0);
+        self.write(bits + 1, value + 1);
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        let byte = |bits: &[bool]| {
+            (0..8).fold(0, |byte, at| {
+                byte << 1 | u8::from(bits.get(at).copied().unwrap_or_default())
+            })
+        };
+        self.0.chunks(8).map(byte).collect()
     }
 }

@@ -61,10 +61,10 @@ impl Lasting {
         let timestamp = self.clock.map(ExtendedTimestamp(unit.timestamp.0), arrival);
         let unit = AccessUnit {
             timestamp: h264::Timestamp(timestamp.0),
+            is_idr: unit.is_idr(),
             data: unit.data,
             capture_time,
             arrival,
-            is_idr: unit.is_idr,
             has_parameter_sets: unit.has_parameter_sets,
             parameters: unit.parameters,
             lost_before: unit.lost_before,

@@ -335,7 +335,7 @@ impl Assembler {
         while let Some(unit) = self.depacketizer.pop() {
             progress.pictures += 1;
             if self.pace == Pace::CatchesUp {
-                if !unit.is_idr {
+                if !unit.is_idr() {
                     self.delayed += 1;
                     continue;
                 }
@@ -345,7 +345,7 @@ impl Assembler {
                     Pace::Live
                 };
             }
-            if unit.is_idr {
+            if unit.is_idr() {
                 progress.idrs += 1;
                 progress.needs_idr = false;
             }
