@@ -51,43 +51,53 @@
 //!
 //! # What an access unit promises
 //!
-//! - Its NAL units are the camera's, byte for byte and in order, each behind a four-byte start code; only zero bytes
-//!   behind a NAL unit are left out.
+//! - Its NAL units are the camera's, byte for byte and in decoding order, each behind a four-byte start code; only zero
+//!   bytes behind a NAL unit are left out.
+//! - It holds one picture: a frame, or a field of one. The slices tell which picture they are of (§7.4.1.2.4 of H.264), so
+//!   they may come in any order; timestamps and markers count where the slices say nothing.
 //! - It is whole, and so is everything it refers to: the first one is an IDR picture, and where packets were lost nothing
 //!   leaves up to the next IDR picture, unless the loss was within a picture that nothing refers to (`nal_ref_idc` 0).
-//!   [`Damaged::Deliver`] lifts this.
+//!   A jump of `frame_num` tells of a lost picture too, where no packet is missing (Q90). [`Damaged::Deliver`] lifts this,
+//!   and [`StartAt::ExactRecoveryPoint`] takes recovery points for a beginning (Q143).
 //! - An IDR picture has SPS and PPS in front: its own, or else the latest known ones, those from in-band before those of
 //!   the session description.
-//! - What does not leave is counted by reason in [`DepacketizerStats`].
+//! - What does not leave is counted by reason in [`DepacketizerStats`], whose
+//!   [`diagnosis`](DepacketizerStats::diagnosis) names the camera's setting where one is to blame (Q139, Q140, Q143).
 //!
-//! A picture leaves with its marker bit. From cameras whose markers are missing or misplaced it leaves when the next one
-//! begins. `push` never blocks; `pop` until `None` after each. Timestamps are taken as given, in units of 1/90,000 s and
-//! unwrapped; they need not grow.
+//! A picture leaves with its marker bit, once a first picture has shown what the marker means. From cameras whose markers
+//! are missing or misplaced, and where NAL units are interleaved, it leaves when the next one begins. `push` never blocks;
+//! `pop` until `None` after each. Timestamps are taken as given, in units of 1/90,000 s and unwrapped; they need not grow.
+//!
+//! Not seen is a lost slice behind the first one of its picture where no packet is missing: only decoding tells where a
+//! slice ends. Nor are pictures lost at a multiple of the range of `frame_num`, or where the SPS allows its gaps.
 //!
 //! # What is tolerated
 //!
-//! Numbers are those of the project's list of camera quirks.
+//! Numbers are those of the project's list of camera quirks. Each [`Tolerance`] can be refused alone, in
+//! [`DepacketizerConfig::policy`] or where sets are read, and those that were used can be asked for
+//! ([`Depacketizer::tolerated`]). A payload that does what is refused is an error and counts as lost.
 //!
 //! | | |
 //! |---|---|
 //! | Q67, Q68 | faulty `sprop-parameter-sets` and `profile-level-id`: what decodes is used, the SPS is right |
 //! | Q69 | any payload structure, whatever `packetization-mode` says |
-//! | Q74, Q141 | parameter sets only in the session description, or older there than in-band |
+//! | Q74 | parameter sets only in the session description (no fault, so nothing to refuse) |
 //! | Q75, Q76, Q134, Q144 | markers on parameter sets, SEI or every slice, or none at all; lone NAL units |
 //! | Q77, Q135 | a timestamp that changes inside a picture, or stays for the next one |
-//! | Q78, Q79, Q80, Q81 | FU-A with start and end in one, with differing headers, without end, without start |
-//! | Q82, Q83, Q84 | start codes inside payloads, trailing zeros, STAP-A sizes beyond the end |
+//! | Q78, Q79, Q80 | FU-A with start and end in one, with differing headers, without end |
+//! | Q82, Q83, Q84 | start codes inside payloads, trailing zeros, sizes beyond the end of an aggregation |
 //! | Q92 | usability information (VUI) that is cut off or absurd |
+//! | Q141 | parameter sets that are not those of the session description any more |
 //!
 //! # Limits
 //!
-//! [`MAX_ACCESS_UNIT_BYTES`], [`MAX_NAL_UNITS`], [`MAX_READY`] and [`MAX_PARAMETER_SET_BYTES`] bound all memory. A
-//! payload byte is copied once. A few access units share one allocation, which is freed when the last of them is
-//! dropped, and used again while they are dropped as fast as they come.
+//! [`MAX_ACCESS_UNIT_BYTES`], [`MAX_NAL_UNITS`], [`MAX_READY`], [`MAX_PARAMETER_SET_BYTES`], [`MAX_DEINTERLEAVING_BYTES`]
+//! and [`MAX_DEINTERLEAVED_NAL_UNITS`] bound all memory. A payload byte is copied once, an interleaved one twice. A few
+//! access units share one allocation, which is freed when the last of them is dropped, and used again while they are
+//! dropped as fast as they come.
 //!
-//! Not read: STAP-B, MTAP and FU-B (the interleaved mode), which give [`DepacketizeError::Unsupported`]. Layers of SVC
-//! and MVC pass as they are, their parameter sets too. Of slices nothing is read behind the marking of reference pictures,
-//! and no SPS or PPS is written.
+//! Layers of SVC and MVC pass as they are, their parameter sets too. Of slices nothing is read behind the marking of
+//! reference pictures, and no SPS or PPS is written.
 //!
 //! # Neighbours
 //!

@@ -1,12 +1,19 @@
 use throughline_h264::{
-    AccessUnit, Damaged, Depacketizer, DepacketizerConfig, NalHeader, NalUnitType, ParameterSets, RtpPayload,
-    Timestamp, annexb,
+    AccessUnit, Damaged, Depacketizer, DepacketizerConfig, NalHeader, NalUnitType, PacketizationMode,
+    ParameterSets, PayloadFormat, PictureKind, Policy, RtpPayload, StartAt, Timestamp, annexb,
 };
 
 use crate::input::Input;
 
 /// The limit of bytes for these access units: low, so that it is met.
 const MAX_BYTES: usize = 4096;
+
+const MODES: [Option<PacketizationMode>; 4] = [
+    None,
+    Some(PacketizationMode::SingleNalUnit),
+    Some(PacketizationMode::NonInterleaved),
+    Some(PacketizationMode::Interleaved),
+];
 
 /// Parameter sets of the session description, which some of the streams have.
 const SPROP: &str = "Z0LACtoR7AREAAADAEAAAAyDxImo,aM4DnIA=";
@@ -20,16 +27,33 @@ pub fn h264_depacketizer(data: &[u8]) {
     } else {
         Damaged::Deliver
     };
+    let start_at = if flags & 4 == 0 {
+        StartAt::Idr
+    } else {
+        StartAt::ExactRecoveryPoint
+    };
     let mut depacketizer = Depacketizer::new(DepacketizerConfig {
+        format: PayloadFormat {
+            packetization_mode: MODES[usize::from(flags >> 3 & 3)],
+            interleaving_depth: (flags & 0x20 != 0).then_some(2),
+            max_don_diff: (flags & 0x40 != 0).then_some(5),
+            deint_buf_req: None,
+        },
+        policy: if flags & 0x80 == 0 {
+            Policy::default()
+        } else {
+            Policy::strict()
+        },
         damaged,
+        start_at,
         max_access_unit_bytes: MAX_BYTES,
-        ..DepacketizerConfig::default()
     });
     if flags & 2 != 0 {
         depacketizer.set_parameter_sets(&ParameterSets::from_sprop(SPROP));
     }
     let mut watch = Watch {
         damaged,
+        start_at,
         has_begun: false,
     };
     let (mut timestamp, mut payloads, mut lost, mut errors) = (0, 0, 0, 0);
@@ -75,16 +99,18 @@ pub fn h264_depacketizer(data: &[u8]) {
 
 struct Watch {
     damaged: Damaged,
+    start_at: StartAt,
     has_begun: bool,
 }
 
 impl Watch {
     fn check(&mut self, unit: &AccessUnit) {
-        assert!(
-            self.has_begun || unit.is_idr(),
-            "the first access unit is no IDR picture"
-        );
-        self.has_begun = true;
+        let may_begin = match unit.kind {
+            PictureKind::Idr => true,
+            PictureKind::RecoveryPoint(_) => self.start_at == StartAt::ExactRecoveryPoint,
+            PictureKind::Other => false,
+        };
+        assert!(self.has_begun || may_begin, "nobody can begin here");
         assert!(!unit.is_damaged || self.damaged == Damaged::Deliver);
         assert!(
             unit.data.starts_with(&[0, 0, 0, 1]) && unit.data.len() <= MAX_BYTES,
@@ -108,11 +134,12 @@ impl Watch {
             types.iter().any(|nal_unit_type| nal_unit_type.is_vcl()) || unit.is_damaged,
             "{types:?}"
         );
-        if unit.is_idr() {
+        if unit.is_idr() || !self.has_begun {
             assert!(
                 unit.has_parameter_sets && holds(NalUnitType::Sps) && holds(NalUnitType::Pps),
                 "{types:?}"
             );
         }
+        self.has_begun = true;
     }
 }

@@ -1,6 +1,6 @@
 use throughline_h264::{
-    AccessUnit, Depacketizer, DepacketizerConfig, NalHeader, NalUnitType, Packetizer, RtpPayload, Timestamp,
-    annexb,
+    AccessUnit, Depacketizer, DepacketizerConfig, InterleavedConfig, InterleavedPacketizer, Mixture,
+    NalHeader, NalUnitType, PacketizationMode, Packetizer, RtpPayload, Timestamp, annexb,
 };
 
 use crate::h264_packetizer::{IS_DISPOSABLE, IS_IDR, access_unit};
@@ -9,47 +9,146 @@ use crate::input::Input;
 /// Timestamps from one access unit to the next.
 const STEP: i64 = 3600;
 
-/// Whatever packets are lost, what leaves is whole and in order, and so is everything that it refers to.
+/// Whatever packets are lost, what leaves is whole and in order, and so is everything that it refers to; and where none
+/// is lost everything leaves. In the order of decoding or interleaved.
 pub fn h264_loss(data: &[u8]) {
     let mut input = Input::new(data);
-    let packetizer = Packetizer::new(usize::from(input.u16() % 1500));
+    let number = input.u16();
+    let mut sender = Sender::new(usize::from(number % 1500), number / 1500);
     let losses = usize::from(input.u8());
-    let mut losses = Losses {
+    let losses = Losses {
         runs: input.bytes(losses),
         passed: 0,
     };
-    let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
-    let mut viewer = Viewer::default();
-    let mut lost_before = 0;
+    let mut receiver = Receiver {
+        depacketizer: Depacketizer::new(sender.receiver_config()),
+        losses,
+        lost_before: 0,
+        lost: 0,
+        viewer: Viewer::default(),
+    };
     while !input.is_empty() {
         let flags = input.u8();
         let access_unit = access_unit(flags, &mut input);
-        let timestamp = Timestamp(STEP * i64::try_from(viewer.sent.len()).unwrap_or_default());
-        viewer.sent.push(Sent {
+        let timestamp = Timestamp(STEP * i64::try_from(receiver.viewer.sent.len()).unwrap_or_default());
+        receiver.viewer.sent.push(Sent {
             nals: decoded(&access_unit),
             is_reference: flags & IS_IDR != 0 || flags & IS_DISPOSABLE == 0,
+            is_idr: flags & IS_IDR != 0,
         });
-        for fragment in packetizer.packetize(&access_unit) {
-            if losses.next_is_lost() {
-                lost_before += 1;
-                continue;
+        sender.send(&access_unit, timestamp, &mut receiver);
+    }
+    sender.flush(&mut receiver);
+    receiver.depacketizer.flush();
+    receiver.watch();
+    receiver.check_counts(matches!(sender, Sender::Interleaved(..)));
+}
+
+enum Sender {
+    InOrder(Packetizer),
+    Interleaved(InterleavedPacketizer, u16),
+}
+
+impl Sender {
+    fn new(max_payload: usize, mode: u16) -> Self {
+        let mixtures = [Mixture::StapB, Mixture::Mtap16, Mixture::Mtap24];
+        let mixture = match mode % 4 {
+            0 => return Self::InOrder(Packetizer::new(max_payload)),
+            mixture => mixtures[usize::from(mixture) - 1],
+        };
+        let depth = mode / 4;
+        let config = InterleavedConfig {
+            max_payload,
+            mixture,
+            depth: usize::from(depth),
+            first_don: 65_530,
+        };
+        Self::Interleaved(InterleavedPacketizer::new(config), depth)
+    }
+
+    fn receiver_config(&self) -> DepacketizerConfig {
+        let mut config = DepacketizerConfig::default();
+        if let Self::Interleaved(_, depth) = self {
+            config.format.packetization_mode = Some(PacketizationMode::Interleaved);
+            config.format.interleaving_depth = Some(*depth);
+        }
+        config
+    }
+
+    fn send(&mut self, access_unit: &[u8], timestamp: Timestamp, receiver: &mut Receiver<'_>) {
+        match self {
+            Self::InOrder(packetizer) => {
+                for fragment in packetizer.packetize(access_unit) {
+                    let mut payload = Vec::new();
+                    fragment.write(&mut payload);
+                    receiver.receive(&payload, timestamp, fragment.is_last);
+                }
             }
-            let mut payload = Vec::new();
-            fragment.write(&mut payload);
-            let marker = fragment.is_last;
-            let payload = RtpPayload {
-                data: &payload,
-                timestamp,
-                marker,
-                lost_before,
-            };
-            assert_eq!(depacketizer.push(payload), Ok(()));
-            lost_before = 0;
-            std::iter::from_fn(|| depacketizer.pop()).for_each(|unit| viewer.watch(&unit));
+            Self::Interleaved(packetizer, _) => {
+                packetizer.push(access_unit, timestamp);
+                self.pop(receiver);
+            }
         }
     }
-    depacketizer.flush();
-    std::iter::from_fn(|| depacketizer.pop()).for_each(|unit| viewer.watch(&unit));
+
+    fn flush(&mut self, receiver: &mut Receiver<'_>) {
+        if let Self::Interleaved(packetizer, _) = self {
+            packetizer.flush();
+            self.pop(receiver);
+        }
+    }
+
+    fn pop(&mut self, receiver: &mut Receiver<'_>) {
+        if let Self::Interleaved(packetizer, _) = self {
+            while let Some(packet) = packetizer.pop() {
+                receiver.receive(&packet.payload, packet.timestamp, packet.marker);
+            }
+        }
+    }
+}
+
+struct Receiver<'a> {
+    depacketizer: Depacketizer,
+    losses: Losses<'a>,
+    lost_before: u32,
+    lost: u64,
+    viewer: Viewer,
+}
+
+impl Receiver<'_> {
+    fn receive(&mut self, data: &[u8], timestamp: Timestamp, marker: bool) {
+        if self.losses.next_is_lost() {
+            self.lost_before += 1;
+            self.lost += 1;
+            return;
+        }
+        let payload = RtpPayload {
+            data,
+            timestamp,
+            marker,
+            lost_before: std::mem::take(&mut self.lost_before),
+        };
+        assert_eq!(self.depacketizer.push(payload), Ok(()));
+        self.watch();
+    }
+
+    fn watch(&mut self) {
+        std::iter::from_fn(|| self.depacketizer.pop()).for_each(|unit| self.viewer.watch(&unit));
+    }
+
+    fn check_counts(&self, is_interleaved: bool) {
+        let stats = self.depacketizer.stats();
+        assert_eq!(stats.delivered, self.viewer.received);
+        let withheld = stats.waiting_for_idr + stats.damaged + stats.reference_missing;
+        let seen = stats.delivered + withheld;
+        let sent = self.viewer.sent.len() as u64;
+        assert!(seen <= sent + self.lost, "{stats:?}");
+        let begins = self.viewer.sent.first().is_some_and(|first| first.is_idr);
+        if self.lost == 0 && begins {
+            // Without a marker the end of the last one is not known.
+            assert_eq!(stats.delivered, sent - u64::from(is_interleaved), "{stats:?}");
+        }
+    }
 }
 
 /// Which packets are lost: one after each of these runs of packets that are not.
@@ -78,6 +177,7 @@ impl Losses<'_> {
 struct Sent {
     nals: Vec<Vec<u8>>,
     is_reference: bool,
+    is_idr: bool,
 }
 
 /// Knows what was sent, and what of it has arrived.
@@ -86,6 +186,7 @@ struct Viewer {
     sent: Vec<Sent>,
     /// Access units up to here have arrived or never will.
     seen: usize,
+    received: u64,
     has_begun: bool,
 }
 
@@ -104,6 +205,7 @@ impl Viewer {
             "access unit {index} lacks its references"
         );
         self.seen = index + 1;
+        self.received += 1;
         self.has_begun = true;
     }
 }

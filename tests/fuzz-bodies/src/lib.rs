@@ -20,6 +20,7 @@
 )]
 
 mod camera;
+mod h264_access_units;
 mod h264_annexb;
 mod h264_avcc;
 mod h264_depacketizer;
@@ -47,6 +48,7 @@ mod rtsp_url;
 mod sdp;
 
 pub use camera::camera;
+pub use h264_access_units::h264_access_units;
 pub use h264_annexb::h264_annexb;
 pub use h264_avcc::h264_avcc;
 pub use h264_depacketizer::h264_depacketizer;
@@ -78,6 +80,7 @@ pub type Body = fn(&[u8]);
 /// Every body by its target's name.
 pub const BODIES: &[(&str, Body)] = &[
     ("camera", camera),
+    ("h264_access_units", h264_access_units),
     ("h264_annexb", h264_annexb),
     ("h264_avcc", h264_avcc),
     ("h264_depacketizer", h264_depacketizer),

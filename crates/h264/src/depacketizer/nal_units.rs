@@ -176,7 +176,7 @@ impl Depacketizer {
         let slice = Slice::read(head, &self.parameter_sets);
         let place = self.place(nal_unit_type, slice.as_ref());
         if place == Place::Next {
-            self.check_missing_marker()?;
+            self.check_missing_marker(slice.as_ref())?;
         }
         self.settle_gap(place);
         if place == Place::Next {

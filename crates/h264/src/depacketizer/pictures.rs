@@ -109,12 +109,20 @@ impl Depacketizer {
         read
     }
 
-    /// The next access unit begins, and no marker has ended the one under construction (Q76).
-    pub(super) fn check_missing_marker(&mut self) -> Result<(), DepacketizeError> {
+    /// The next access unit begins, and no marker has ended the one under construction (Q76), which is no fault between
+    /// two fields of one time.
+    pub(super) fn check_missing_marker(&mut self, slice: Option<&Slice>) -> Result<(), DepacketizeError> {
         let was_marked =
             self.marker.is_pending() || self.marker.take_in_fragment() || self.marker.is_refuted();
         let is_whole = self.gap.is_none() && self.assembly.integrity == Integrity::Whole;
-        if was_marked || !is_whole || self.deinterleaver.is_some() {
+        let is_between_fields = self.assembly.timestamp == self.timestamp
+            && self
+                .assembly
+                .picture
+                .as_ref()
+                .zip(slice)
+                .is_some_and(|(picture, slice)| picture.coded.is_other_field(slice));
+        if was_marked || !is_whole || is_between_fields || self.deinterleaver.is_some() {
             return Ok(());
         }
         self.tolerate(Tolerance::MissingMarker)

@@ -1,6 +1,6 @@
 //! What slice headers and SEI say about pictures, those that are missing among them.
 
-use crate::support::{Line, PPS, Played, Rng, SPS, Slice, play_through};
+use crate::support::{Bits, Line, PPS, Played, Rng, SPS, Slice, play_through};
 use throughline_h264::sei::RecoveryPoint;
 use throughline_h264::{
     Depacketizer, DepacketizerConfig, Diagnosis, Packetizer, PictureKind, Policy, StartAt, Tolerance, annexb,
@@ -307,4 +307,109 @@ fn q140_scrambled_pictures_are_named() {
         (stats.slices, stats.unreadable_slices, stats.diagnosis()),
         (50, 0, None)
     );
+}
+
+/// An SPS of 64x64 that allows fields.
+fn field_sps() -> Vec<u8> {
+    let mut bits = Bits::default();
+    bits.write(24, 0x004d_401e);
+    for element in [0, 0, 2, 1] {
+        bits.ue(element); // identifier, log2_max_frame_num_minus4, pic_order_cnt_type, max_num_ref_frames
+    }
+    bits.write(1, 0); // gaps_in_frame_num_value_allowed_flag
+    bits.ue(3);
+    bits.ue(1);
+    bits.write(6, 0b00_1001); // neither frame_mbs_only nor adaptive, direct_8x8_inference, no cropping, no VUI, stop bit
+    [&[0x67][..], &bits.bytes()].concat()
+}
+
+fn field(nal_header: u8, frame_num: u32, bottom_field_flag: u32) -> Vec<u8> {
+    let is_idr = nal_header & 0x1f == 5;
+    let mut bits = Bits::default();
+    bits.ue(0);
+    bits.ue(if is_idr { 7 } else { 5 });
+    bits.ue(0);
+    bits.write(4, frame_num);
+    bits.write(2, 0b10 | bottom_field_flag);
+    if is_idr {
+        bits.ue(0);
+    } else {
+        bits.write(2, 0);
+    }
+    bits.write(if is_idr { 2 } else { 1 }, 0);
+    bits.write(24, 0x00a5_c5e5);
+    [&[nal_header][..], &bits.bytes(), &[0x80]].concat()
+}
+
+#[test]
+fn two_fields_of_one_time_are_two_access_units() {
+    let line = |data: Vec<u8>, timestamp, marker| Line {
+        data,
+        timestamp,
+        marker,
+        lost_before: 0,
+    };
+    let mut sent = vec![line(field_sps(), 0, false), line(PPS.to_vec(), 0, false)];
+    sent.push(line(field(0x65, 0, 0), 0, false));
+    sent.push(line(field(0x41, 0, 1), 0, true));
+    for frame in 1..5 {
+        sent.push(line(field(0x41, frame, 0), i64::from(frame) * 3600, false));
+        sent.push(line(field(0x41, frame, 1), i64::from(frame) * 3600, true));
+    }
+    let played = play_through(Depacketizer::new(DepacketizerConfig::default()), &sent);
+    assert_eq!(timestamps(&played), [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]);
+    assert_eq!(played.errors, []);
+    assert!(played.tolerated.is_empty(), "{}", played.tolerated);
+    assert_eq!(played.stats.frame_num_gaps, 0);
+}
+
+#[test]
+fn real_streams_come_back_with_and_without_markers() {
+    macro_rules! streams {
+        ($($name:literal),*) => {
+            [$(($name, &include_bytes!(concat!("../../../../testdata/h264/", $name, ".h264"))[..])),*]
+        };
+    }
+    for (name, stream) in streams![
+        "x264_two_slices",
+        "x264_b_slices",
+        "x264_interlaced_hrd",
+        "x264_high444_matrix",
+        "x264_high422_usability",
+        "x264_weighted_references"
+    ] {
+        let pictures = annexb::access_units(stream).count();
+        for (has_markers, step) in [(true, 3600), (false, 3600), (true, 0), (false, 0)] {
+            let mut sent = Vec::new();
+            for (index, unit) in (0..).zip(annexb::access_units(stream)) {
+                for fragment in Packetizer::new(200).packetize(unit.data) {
+                    let mut data = Vec::new();
+                    fragment.write(&mut data);
+                    let marker = fragment.is_last && has_markers;
+                    let timestamp = index * step;
+                    sent.push(Line {
+                        data,
+                        timestamp,
+                        marker,
+                        lost_before: 0,
+                    });
+                }
+            }
+            let played = play_through(Depacketizer::new(DepacketizerConfig::default()), &sent);
+            let context = format!("{name}, markers: {has_markers}, timestamps {step} apart");
+            assert_eq!(
+                played.units.len(),
+                pictures - usize::from(!has_markers),
+                "{context}"
+            );
+            assert_eq!(played.stats.frame_num_gaps, 0, "{context}");
+            assert_eq!(played.stats.unreadable_slices, 0, "{context}");
+            let left = played.units.iter().flat_map(|unit| annexb::nal_units(&unit.data));
+            assert!(
+                left.zip(annexb::nal_units(stream))
+                    .all(|(left, sent)| left == sent),
+                "{context}"
+            );
+        }
+    }
 }

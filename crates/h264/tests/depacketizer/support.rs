@@ -221,20 +221,20 @@ impl Slice {
 }
 
 #[derive(Default)]
-struct Bits(Vec<bool>);
+pub(crate) struct Bits(Vec<bool>);
 
 impl Bits {
-    fn write(&mut self, count: u32, value: u32) {
+    pub(crate) fn write(&mut self, count: u32, value: u32) {
         self.0.extend((0..count).rev().map(|bit| value >> bit & 1 == 1));
     }
 
-    fn ue(&mut self, value: u32) {
+    pub(crate) fn ue(&mut self, value: u32) {
         let bits = (value + 1).ilog2();
         self.write(bits, 0);
         self.write(bits + 1, value + 1);
     }
 
-    fn bytes(&self) -> Vec<u8> {
+    pub(crate) fn bytes(&self) -> Vec<u8> {
         let byte = |bits: &[bool]| {
             (0..8).fold(0, |byte, at| {
                 byte << 1 | u8::from(bits.get(at).copied().unwrap_or_default())
