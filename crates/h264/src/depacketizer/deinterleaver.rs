@@ -191,9 +191,12 @@ impl Deinterleaver {
         if is_due || is_full { self.release() } else { None }
     }
 
-    /// What is left, in decoding order, as nothing more will come.
+    /// What is left, in decoding order, as nothing more will come: wherever a number is missing, something may be.
     pub(super) fn drain(&mut self) -> Option<Released> {
         self.abort();
+        let packets = self.search.map_or(0, |search| search.packets);
+        let until = Order::MAX;
+        self.search = Some(Search { packets, until });
         self.release()
     }
 

@@ -52,6 +52,20 @@ impl FrameNumbers {
         step
     }
 
+    /// Whether a picture behind a gap of so many packets shows that no picture that others refer to was in the gap: its
+    /// number is the next one, and fewer packets are missing than it would have taken to come to this number again, all
+    /// the way round, or over a picture that begins at 0. Where there are fields, one of two may be missing unseen.
+    pub(super) fn excludes_reference(self, packets: u32, slice: &SliceHeader, sps: &Sps) -> bool {
+        let Some(previous) = self.previous.map(u32::from) else {
+            return false;
+        };
+        let range = 1 << sps.log2_max_frame_num();
+        let is_next = u32::from(slice.frame_num) == (previous + 1) % range;
+        let means_something =
+            self.doubt < DISBELIEF && !sps.are_gaps_in_frame_num_allowed() && sps.is_frame_mbs_only();
+        means_something && is_next && packets > 0 && packets <= previous
+    }
+
     fn step(&mut self, slice: &SliceHeader, sps: &Sps) -> Step {
         let Some(previous) = self.previous.filter(|_| !slice.is_idr) else {
             return Step::Follows;

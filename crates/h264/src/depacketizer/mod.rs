@@ -74,6 +74,15 @@ enum Continuity {
     Unbroken,
 }
 
+impl Continuity {
+    /// A picture that later ones may refer to does not leave.
+    fn end(&mut self) {
+        if *self != Self::NotStarted {
+            *self = Self::Broken;
+        }
+    }
+}
+
 /// Packets are missing before the NAL unit that comes next.
 #[derive(Clone, Copy, Debug, Default)]
 struct Gap {
@@ -105,6 +114,8 @@ pub struct Depacketizer {
     gap: Option<Gap>,
     /// Packets are missing before the access unit under construction, perhaps its own.
     head_unsure: bool,
+    /// How many, until its picture is finished: perhaps they were pictures that others refer to.
+    lost_before_picture: Option<u32>,
     marker: Marker,
     frame_numbers: FrameNumbers,
     /// The last finished picture.
@@ -132,6 +143,7 @@ impl Depacketizer {
             // A stream may be joined in the middle of a picture.
             gap: Some(Gap::default()),
             head_unsure: false,
+            lost_before_picture: None,
             marker: Marker::default(),
             frame_numbers: FrameNumbers::default(),
             previous: None,
@@ -193,6 +205,7 @@ impl Depacketizer {
         self.finish();
         self.assembly.reset();
         self.break_continuity();
+        self.lost_before_picture = None;
         self.frame_numbers.forget();
         self.take_gap();
         self.gap = Some(Gap::default());

@@ -36,16 +36,27 @@ impl Depacketizer {
         if self.gap.is_none() {
             return;
         }
-        match place {
-            Place::UnderConstruction if self.assembly.picture.is_some() => self.assembly.damage(),
-            Place::UnderConstruction => {}
-            Place::Next => self.finish_marked(),
-        }
+        let had_picture = match place {
+            Place::UnderConstruction => {
+                let had_picture = self.assembly.picture.is_some();
+                if had_picture {
+                    self.assembly.damage();
+                }
+                had_picture
+            }
+            Place::Next => {
+                self.finish_marked();
+                self.assembly.picture.is_some()
+            }
+        };
         let gap = self.take_gap();
+        if place == Place::Next {
+            self.finish();
+        }
         let own = place == Place::UnderConstruction || (gap.in_fragment && gap.packets == 1);
-        if self.assembly.picture.is_none() || !own {
-            self.break_continuity();
-            self.frame_numbers.forget();
+        if !had_picture || !own {
+            let before = self.lost_before_picture.unwrap_or(0);
+            self.lost_before_picture = Some(before.saturating_add(gap.packets));
             self.head_unsure = true;
         }
     }
@@ -66,9 +77,7 @@ impl Depacketizer {
     }
 
     pub(super) fn break_continuity(&mut self) {
-        if self.continuity != Continuity::NotStarted {
-            self.continuity = Continuity::Broken;
-        }
+        self.continuity.end();
     }
 
     /// A slice came that does not begin a picture: was there a marker in the middle of its picture (Q134)?
@@ -155,15 +164,30 @@ impl Depacketizer {
         self.assembly.reset();
     }
 
-    /// Whether pictures are missing in front of this one although no packet is (Q90).
+    /// Whether pictures that others refer to are missing in front of this one, with packets or without (Q90).
     fn follow_frame_num(&mut self, picture: &Picture) {
         let header = picture.coded.header();
         let sps = header
             .and_then(|header| self.parameter_sets.pps_by_id(header.start.pps_id))
             .and_then(|pps| self.parameter_sets.sps_by_id(pps.sps_id()));
+        let lost = self.lost_before_picture.take();
+        // Of interleaved packets, and of payloads that hold several pictures, one may have held many.
+        let has_one_picture_each = self.deinterleaver.is_none()
+            && !self.tolerated.contains(Tolerance::StartCode)
+            && !self.tolerated.contains(Tolerance::RepeatedTimestamp);
         let (Some(header), Some(sps)) = (header, sps) else {
+            if lost.is_some() {
+                self.break_continuity();
+            }
             return self.frame_numbers.forget();
         };
+        let is_harmful = lost.is_some_and(|packets| {
+            !has_one_picture_each || !self.frame_numbers.excludes_reference(packets, header, sps)
+        });
+        if is_harmful {
+            self.frame_numbers.forget();
+            self.continuity.end();
+        }
         match self.frame_numbers.follow(header, sps) {
             Step::Follows => {}
             Step::Meaningless if self.config.policy.tolerates(Tolerance::FrameNum) => {

@@ -252,6 +252,18 @@ fn any_single_loss_holds_back_what_refers_to_it() {
 }
 
 #[test]
+fn what_the_end_of_the_stream_cuts_off_is_missing_before_what_overtook_it() {
+    let mut units = pictures(6, 0);
+    units[2..].rotate_left(3);
+    // Sent: pictures 3, 4, 5, 0, 1, and never 2.
+    let mut lines = vec![stap_b(&units[..2])];
+    lines.extend(units[2..7].iter().map(|unit| stap_b(std::slice::from_ref(unit))));
+    let played = play_through(depacketizer(Some(5)), &lines);
+    let left: Vec<i64> = played.units.iter().map(|unit| unit.timestamp.0).collect();
+    assert_eq!(left, [0]);
+}
+
+#[test]
 fn q69_interleaved_structures_are_read_though_another_mode_was_declared() {
     use throughline_h264::{Policy, Tolerance};
     let units = pictures(20, 100);

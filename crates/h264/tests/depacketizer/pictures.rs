@@ -3,7 +3,8 @@
 use crate::support::{Bits, Line, PPS, Played, Rng, SPS, Slice, play_through};
 use throughline_h264::sei::RecoveryPoint;
 use throughline_h264::{
-    Depacketizer, DepacketizerConfig, Diagnosis, Packetizer, PictureKind, Policy, StartAt, Tolerance, annexb,
+    Depacketizer, DepacketizerConfig, Diagnosis, Packetizer, ParameterSets, PictureKind, Policy, StartAt,
+    Tolerance, annexb,
 };
 
 /// Access units of these NAL units, 3600 ticks apart, with markers, and SPS and PPS in front of all.
@@ -82,6 +83,62 @@ fn numbers_that_follow_leave_no_gap() {
 fn a_picture_that_nothing_refers_to_may_be_left_out() {
     assert_eq!(play([Slice::IDR, p(1), disposable(2), p(2)]).units.len(), 4);
     assert_eq!(play([Slice::IDR, p(1), p(2)]).units.len(), 3);
+}
+
+#[test]
+fn packets_lost_with_a_picture_that_nothing_refers_to_cost_that_picture_only() {
+    let slices = [
+        Slice::IDR,
+        p(1),
+        p(2),
+        disposable(3),
+        p(3),
+        p(4),
+        disposable(5),
+        disposable(5),
+        p(5),
+    ];
+    let pictures: Vec<_> = slices.iter().map(|slice| vec![slice.nal()]).collect();
+    let mut described = ParameterSets::default();
+    described.insert(SPS).expect("SPS");
+    described.insert(PPS).expect("PPS");
+    let play_without = |lost: std::ops::Range<usize>| {
+        let mut arrived = lines(&pictures).split_off(2);
+        let count = lost.len();
+        arrived.drain(lost.clone());
+        arrived[lost.start].lost_before = u32::try_from(count).expect("a few");
+        let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
+        depacketizer.set_parameter_sets(&described);
+        timestamps(&play_through(depacketizer, &arrived))
+    };
+    assert_eq!(play_without(3..4), [0, 1, 2, 4, 5, 6, 7, 8]);
+    assert_eq!(play_without(6..8), [0, 1, 2, 3, 4, 5, 8]);
+    assert_eq!(play_without(6..7), [0, 1, 2, 3, 4, 5, 7, 8]);
+    // One that others refer to, and as many as could have begun anew.
+    assert_eq!(play_without(2..3), [0, 1]);
+    assert_eq!(play_without(1..4), [0]);
+    assert_eq!(play_without(4..5), [0, 1, 2, 3]);
+}
+
+#[test]
+fn a_lost_idr_picture_is_not_taken_for_one_that_nothing_refers_to() {
+    let second = Slice {
+        idr_pic_id: 1,
+        ..Slice::IDR
+    };
+    let pictures: Vec<_> = [p(1), Slice::IDR, second, p(1)]
+        .iter()
+        .map(|slice| vec![slice.nal()])
+        .collect();
+    let mut described = ParameterSets::default();
+    described.insert(SPS).expect("SPS");
+    described.insert(PPS).expect("PPS");
+    let mut arrived = lines(&pictures).split_off(2);
+    arrived.remove(2);
+    arrived[2].lost_before = 1;
+    let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
+    depacketizer.set_parameter_sets(&described);
+    assert_eq!(timestamps(&play_through(depacketizer, &arrived)), [1]);
 }
 
 #[test]
