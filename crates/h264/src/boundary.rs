@@ -150,3 +150,167 @@ impl CodedPicture {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::slice::{RefPicMarking, SliceType};
+
+    const START: SliceStart = SliceStart {
+        first_mb_in_slice: 0,
+        slice_type: SliceType::P,
+        is_type_of_picture: true,
+        pps_id: 0,
+    };
+
+    const HEADER: SliceHeader = SliceHeader {
+        nal_ref_idc: 2,
+        is_idr: false,
+        start: START,
+        colour_plane_id: 0,
+        frame_num: 4,
+        structure: PictureStructure::Frame,
+        idr_pic_id: None,
+        pic_order_cnt_lsb: 8,
+        delta_pic_order_cnt_bottom: 0,
+        delta_pic_order_cnt: [0; 2],
+        redundant_pic_cnt: 0,
+        num_ref_idx_active: [1, 0],
+        marking: RefPicMarking::SlidingWindow,
+    };
+
+    const FIRST: Slice = Slice {
+        is_idr: false,
+        is_first: Some(true),
+        start: Some(START),
+        header: Some(HEADER),
+        is_absurd: false,
+    };
+
+    const LATER: Slice = Slice {
+        is_first: Some(false),
+        ..FIRST
+    };
+
+    fn picture_of(slice: &Slice) -> CodedPicture {
+        let mut picture = CodedPicture::new(slice.is_idr);
+        picture.insert(slice);
+        picture
+    }
+
+    fn behind(first: &Slice, next: &Slice) -> Boundary {
+        picture_of(first).boundary(NalUnitType::Slice, Some(next))
+    }
+
+    #[test]
+    fn what_stands_in_front_of_a_picture_begins_an_access_unit() {
+        let begins: Vec<u8> = (0..32)
+            .filter(|&number| {
+                let nal_unit_type = NalUnitType::from_number(number);
+                picture_of(&FIRST).boundary(nal_unit_type, None) == Boundary::Begins
+            })
+            .collect();
+        assert_eq!(begins, [6, 7, 8, 9, 15, 16, 17, 18]);
+    }
+
+    #[test]
+    fn a_slice_of_the_same_picture_continues_it_in_any_order() {
+        assert_eq!(behind(&FIRST, &LATER), Boundary::Continues);
+        assert_eq!(behind(&LATER, &LATER), Boundary::Continues);
+        assert_eq!(behind(&LATER, &FIRST), Boundary::Open);
+        assert!(!picture_of(&LATER).has_first());
+    }
+
+    #[test]
+    fn each_element_of_the_standard_tells_pictures_apart() {
+        let others = [
+            SliceHeader {
+                frame_num: 5,
+                ..HEADER
+            },
+            SliceHeader {
+                start: SliceStart { pps_id: 1, ..START },
+                ..HEADER
+            },
+            SliceHeader {
+                structure: PictureStructure::TopField,
+                ..HEADER
+            },
+            SliceHeader {
+                nal_ref_idc: 0,
+                ..HEADER
+            },
+            SliceHeader {
+                pic_order_cnt_lsb: 9,
+                ..HEADER
+            },
+            SliceHeader {
+                delta_pic_order_cnt_bottom: 1,
+                ..HEADER
+            },
+            SliceHeader {
+                delta_pic_order_cnt: [0, 1],
+                ..HEADER
+            },
+        ];
+        for other in others {
+            let next = Slice {
+                header: Some(other),
+                ..LATER
+            };
+            assert_eq!(behind(&FIRST, &next), Boundary::Begins, "{other:?}");
+        }
+        // Only whether it is 0 counts.
+        let header = Some(SliceHeader {
+            nal_ref_idc: 1,
+            ..HEADER
+        });
+        assert_eq!(behind(&FIRST, &Slice { header, ..LATER }), Boundary::Continues);
+    }
+
+    #[test]
+    fn an_idr_picture_is_another_one() {
+        let idr = Slice {
+            is_idr: true,
+            ..LATER
+        };
+        assert_eq!(behind(&FIRST, &idr), Boundary::Begins);
+        assert_eq!(behind(&idr, &LATER), Boundary::Begins);
+    }
+
+    #[test]
+    fn a_second_first_slice_begins_a_picture_unless_it_is_a_copy_or_of_another_plane() {
+        let next = |header| Slice {
+            header: Some(header),
+            ..FIRST
+        };
+        assert_eq!(behind(&FIRST, &FIRST), Boundary::Begins);
+        let copy = SliceHeader {
+            redundant_pic_cnt: 1,
+            ..HEADER
+        };
+        assert_eq!(behind(&FIRST, &next(copy)), Boundary::Open);
+        let plane = SliceHeader {
+            colour_plane_id: 1,
+            ..HEADER
+        };
+        assert_eq!(behind(&FIRST, &next(plane)), Boundary::Open);
+    }
+
+    #[test]
+    fn without_headers_the_first_slice_begins_a_picture() {
+        let (first, later) = (
+            Slice {
+                header: None,
+                ..FIRST
+            },
+            Slice {
+                header: None,
+                ..LATER
+            },
+        );
+        assert_eq!(behind(&first, &first), Boundary::Begins);
+        assert_eq!(behind(&later, &first), Boundary::Begins);
+        assert_eq!(behind(&first, &later), Boundary::Continues);
+    }
+}

@@ -1,6 +1,6 @@
 //! Which of the camera's streams is played.
 
-use throughline_h264::ParameterSets;
+use throughline_h264::{ParameterSets, PayloadFormat};
 use throughline_rtp::PayloadType;
 use throughline_sdp::{Format, MediaDescription, MediaKind, SessionDescription};
 
@@ -12,6 +12,7 @@ pub(super) struct Selection {
     /// Index of its media in the description.
     pub(super) media: usize,
     pub(super) payload_type: PayloadType,
+    pub(super) payload_format: PayloadFormat,
     pub(super) parameter_sets: Option<ParameterSets>,
     pub(super) full_intra_request: FullIntraRequestSupport,
     pub(super) described: Described,
@@ -50,9 +51,16 @@ pub(super) fn select(
         .as_ref()
         .and_then(|fmtp| fmtp.get("sprop-parameter-sets"));
     let parameter_sets = sprop.map(ParameterSets::from_sprop);
+    // One that cannot be read declares nothing, and everything is read whatever was declared (Q69).
+    let payload_format = format
+        .fmtp
+        .as_ref()
+        .and_then(|fmtp| PayloadFormat::from_parameters(fmtp.iter()).ok())
+        .unwrap_or_default();
     Ok(Selection {
         media: *index,
         payload_type: PayloadType(format.payload_type),
+        payload_format,
         full_intra_request: if media.supports_feedback(format.payload_type, "ccm fir") {
             FullIntraRequestSupport::Announced
         } else {

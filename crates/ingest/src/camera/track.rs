@@ -77,7 +77,10 @@ impl Track {
     pub(super) fn new(selection: &Selection, transport: Transport, lasting: &mut Lasting) -> Self {
         lasting.rebase();
         let policy = lasting.rtp_policy;
-        let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
+        let mut depacketizer = Depacketizer::new(DepacketizerConfig {
+            format: selection.payload_format,
+            ..DepacketizerConfig::default()
+        });
         if let Some(sets) = &selection.parameter_sets {
             depacketizer.set_parameter_sets(sets);
         }
