@@ -30,7 +30,8 @@ pub fn h264_access_units(data: &[u8]) {
 fn check_one_picture(unit: &annexb::StreamAccessUnit<'_>) -> usize {
     let types: Vec<NalUnitType> = annexb::nal_units(unit.data).map(type_of).collect();
     let first = types.iter().position(|nal_unit_type| nal_unit_type.is_vcl());
-    let behind = &types[first.expect("a picture")..];
+    assert!(first.is_some(), "no picture: {types:?}");
+    let behind = &types[first.unwrap_or_default()..];
     let begins_another = |nal_unit_type: &NalUnitType| {
         matches!(
             nal_unit_type,

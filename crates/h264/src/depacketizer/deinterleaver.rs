@@ -25,6 +25,10 @@ const UNSTATED_DEPTH: usize = 16;
 /// Bytes allocated at a time: many small NAL units share them.
 const ARENA_BYTES: usize = 64 * 1024;
 
+/// Numbers by which lost NAL units may be ahead of what was sent behind them, where `sprop-max-don-diff` does not say: depth
+/// counts slices only, and a number may be looked for too far without harm, but not too near.
+const LOSS_REACH: Order = 4096;
+
 /// `AbsDON`: a decoding order number unwrapped.
 type Order = i64;
 
@@ -59,8 +63,8 @@ pub(super) enum Refused {
 #[derive(Clone, Copy, Debug)]
 struct Search {
     packets: u32,
-    /// The highest number that they can have, as far as is known.
-    until: Order,
+    /// The highest number that they can have, once something that was sent behind them has come.
+    until: Option<Order>,
 }
 
 /// Holds NAL units until no earlier one can come.
@@ -169,10 +173,7 @@ impl Deinterleaver {
         let packets = self
             .search
             .map_or(packets, |search| search.packets.saturating_add(packets));
-        // What is lost was sent among what is held, and may follow it by as much as that is apart.
-        let first = self.held.front().map_or(self.highest, |held| held.order);
-        let window = self.highest.saturating_sub(first).max(1);
-        let until = self.highest.saturating_add(self.max_don_diff.unwrap_or(window));
+        let until = None;
         self.search = Some(Search { packets, until });
     }
 
@@ -195,7 +196,7 @@ impl Deinterleaver {
     pub(super) fn drain(&mut self) -> Option<Released> {
         self.abort();
         let packets = self.search.map_or(0, |search| search.packets);
-        let until = Order::MAX;
+        let until = None;
         self.search = Some(Search { packets, until });
         self.release()
     }
@@ -216,7 +217,7 @@ impl Deinterleaver {
     /// once, by counting the numbers missing there as seen.
     fn loss_before(&mut self, order: Order) -> Option<u32> {
         let search = self.search?;
-        let is_behind = order > search.until;
+        let is_behind = search.until.is_some_and(|until| order > until);
         let is_hole = self.last_released.is_none_or(|last| order - last > 1);
         if !is_hole && !is_behind {
             return None;
@@ -267,6 +268,10 @@ impl Deinterleaver {
         self.bytes += nal.len();
         self.slices += usize::from(is_slice(&nal));
         self.highest = self.highest.max(order);
+        let reach = self.max_don_diff.unwrap_or(LOSS_REACH);
+        if let Some(search) = &mut self.search {
+            search.until.get_or_insert(self.highest.saturating_add(reach));
+        }
         // Behind those of the same number, which may be decoded in any order.
         let at = self.held.partition_point(|held| held.order <= order);
         let held = Held {
