@@ -30,7 +30,7 @@ async fn the_blocking_client_shows_the_clip_from_its_first_picture() {
     let units = played.await.unwrap().unwrap();
 
     assert_eq!(units.len(), 20);
-    assert!(units[0].is_idr && units[0].has_parameter_sets);
+    assert!(units[0].is_idr() && units[0].has_parameter_sets);
     for (index, unit) in units.iter().enumerate() {
         assert!(
             nal_units(&unit.data).eq(nal_units(clip.picture(index).unwrap())),

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use throughline_rtp::Policy as RtpPolicy;
+use throughline_rtsp::client::ExtraHeaders;
 use throughline_rtsp::{Credentials, RtspUrl, UrlError};
+
+use crate::Policies;
 
 /// What to connect to, and how patiently.
 ///
@@ -25,8 +27,10 @@ pub struct Config {
     /// pause, some cameras and networks deliver all that was captured meanwhile, and would stay behind (Q95). Where that
     /// does not help, it is not done again. Default: 3 s; `Duration::MAX` drops nothing, for a recording.
     pub max_delay: Duration,
-    /// What is overlooked of RTP and RTCP. Default: all of it.
-    pub rtp_policy: RtpPolicy,
+    /// What is overlooked of the camera's protocols. Default: everything.
+    pub policies: Policies,
+    /// Added to the RTSP requests. Default: none.
+    pub extra_headers: ExtraHeaders,
     /// Sent with each request; some cameras answer 401 to a request without one (Q15).
     /// Default: `throughline/` and the version.
     pub user_agent: String,
@@ -42,7 +46,8 @@ impl Config {
             retry: Retry::default(),
             timeouts: Timeouts::default(),
             max_delay: Duration::from_secs(3),
-            rtp_policy: RtpPolicy::default(),
+            policies: Policies::default(),
+            extra_headers: ExtraHeaders::default(),
             user_agent: concat!("throughline/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use throughline_h264::Diagnosis;
 use throughline_rtsp::client::Awaited;
 
 use crate::Transport;
@@ -152,12 +153,28 @@ pub enum Error {
         ssrc: Option<u32>,
     },
     /// Packets arrive, but no key frame to begin with.
-    #[error("{peer}: {packets} packets in {waited:.1?}, but no IDR among them{}", of(*ssrc))]
+    #[error(
+        "{peer}: {packets} packets in {waited:.1?}, but no IDR among them{}{}",
+        instead(*diagnosis),
+        of(*ssrc)
+    )]
     NoIdr {
         /// The camera.
         peer: String,
         /// Without a picture.
         waited: Duration,
+        /// Received over this connection.
+        packets: u64,
+        /// Of the packets.
+        ssrc: Option<u32>,
+        /// What there is in place of IDR pictures (Q143).
+        diagnosis: Option<Diagnosis>,
+    },
+    /// Packets arrive and are framed as they should be, but their content makes no sense: the camera encrypts it (Q140).
+    #[error("{peer}: the pictures are scrambled, {packets} packets so far{}", of(*ssrc))]
+    Scrambled {
+        /// The camera.
+        peer: String,
         /// Received over this connection.
         packets: u64,
         /// Of the packets.
@@ -244,6 +261,14 @@ fn while_waiting(awaiting: Option<&Awaited>) -> String {
     awaiting
         .map(|Awaited { method, cseq }| format!(" while {method} was waited for (CSeq {cseq})"))
         .unwrap_or_default()
+}
+
+fn instead(diagnosis: Option<Diagnosis>) -> &'static str {
+    match diagnosis {
+        Some(Diagnosis::GradualRefresh) => ", only intra refresh",
+        Some(Diagnosis::OpenGroups) => ", only open groups of pictures",
+        _ => "",
+    }
 }
 
 fn of(ssrc: Option<u32>) -> String {

@@ -70,6 +70,7 @@ mod event;
 mod socket;
 mod stats;
 mod stream;
+mod tolerance;
 
 pub use access_unit::AccessUnit;
 pub use config::{Config, Retry, Timeouts, TransportPolicy};
@@ -78,5 +79,6 @@ pub use event::{Described, Event, KeyframeReason, Missing, TrackDescription, Tra
 pub use stats::{CameraStats, DroppedPictures};
 pub use stream::{CameraStream, Item};
 pub use throughline_h264::{Level, Profile, ProfileLevelId, Timestamp, VideoParameters};
-pub use throughline_rtp::{CaptureTime, Policy as RtpPolicy, Tolerance as RtpTolerance};
+pub use throughline_rtp::CaptureTime;
 pub use throughline_rtsp::{Credentials, RtspUrl, UrlError};
+pub use tolerance::{Policies, Tolerated};

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use throughline_h264::VideoParameters;
 
-use crate::Transport;
+use crate::{Tolerated, Transport};
 
 /// What a camera did so far, over all its connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub struct CameraStats {
+    /// What the camera did against the standards, and was overlooked.
+    pub tolerated: Tolerated,
     /// In use now; none while not connected, or not that far.
     pub transport: Option<Transport>,
     /// RTP packets of the track.

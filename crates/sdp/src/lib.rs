@@ -148,7 +148,7 @@ pub use fields::{AddressType, Bandwidth, Connection, Origin, Timing};
 pub use format::{Fmtp, Format};
 pub use line::{Attribute, Line};
 pub use media::{Direction, MediaDescription, MediaKind};
-pub use tolerance::{Policy, Tolerance, Tolerated};
+pub use tolerance::{Policy, Tolerance, Tolerances, Tolerated};
 
 /// The longest input that is read, in bytes. The longest that cameras send, with a backchannel and keys, is some 4 KiB.
 pub const MAX_INPUT: usize = 64 * 1024;

@@ -123,3 +123,6 @@ impl fmt::Display for Tolerated {
 /// # Ok::<(), ParseError>(())
 /// ```
 pub type Policy = throughline_tolerance::Policy<Tolerance>;
+
+/// Which tolerances were used, apart from the lines.
+pub type Tolerances = throughline_tolerance::Set<Tolerance>;

@@ -31,6 +31,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::BitOrAssign;
 
 /// An enum of tolerances, as [`tolerances!`] declares it.
 pub trait Tolerable: Copy + fmt::Debug + fmt::Display + Send + Sync + 'static {
@@ -184,16 +185,17 @@ impl<T> Default for Set<T> {
 impl<T: Tolerable> FromIterator<T> for Set<T> {
     fn from_iter<I: IntoIterator<Item = T>>(tolerances: I) -> Self {
         let mut set = Self::default();
-        set.extend(tolerances);
+        for tolerance in tolerances {
+            set.insert(tolerance);
+        }
         set
     }
 }
 
-impl<T: Tolerable> Extend<T> for Set<T> {
-    fn extend<I: IntoIterator<Item = T>>(&mut self, tolerances: I) {
-        for tolerance in tolerances {
-            self.insert(tolerance);
-        }
+/// Puts in all that is in the other.
+impl<T> BitOrAssign for Set<T> {
+    fn bitor_assign(&mut self, other: Self) {
+        self.bits |= other.bits;
     }
 }
 
@@ -264,5 +266,12 @@ mod tests {
         assert_eq!(set.to_string(), "one is bent; three is bent");
         assert_eq!(format!("{set:?}"), "{One, Three}");
         assert!(!set.is_empty() && Set::<Tolerance>::default().is_empty());
+    }
+
+    #[test]
+    fn two_sets_are_one_without_repetition() {
+        let mut set: Set<Tolerance> = [Tolerance::One, Tolerance::Two].into_iter().collect();
+        set |= [Tolerance::Two, Tolerance::Three].into_iter().collect();
+        assert!(set.iter().eq(Tolerance::ALL.iter().copied()));
     }
 }

@@ -220,7 +220,7 @@ impl Depacketizer {
     /// What has been overlooked so far, in parameter sets too.
     pub fn tolerated(&self) -> Tolerances {
         let mut tolerated = self.tolerated;
-        tolerated.extend(self.parameter_sets.tolerated().iter());
+        tolerated |= self.parameter_sets.tolerated();
         tolerated
     }
 

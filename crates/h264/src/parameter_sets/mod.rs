@@ -110,7 +110,7 @@ impl ParameterSets {
             return Ok(Inserted::Known);
         }
         let sps = Sps::parse_with(nal, &policy)?;
-        self.tolerated.extend(sps.tolerated().iter());
+        self.tolerated |= sps.tolerated();
         let tolerated = &mut self.tolerated;
         self.pps.retain_mut(|stored| {
             if stored.set.sps_id() != sps.id() {
@@ -172,7 +172,7 @@ impl ParameterSets {
             // Each has been read before.
             let _ = merged.insert(nal);
         }
-        merged.tolerated.extend(self.tolerated.iter());
+        merged.tolerated |= self.tolerated;
         *self = merged;
     }
 

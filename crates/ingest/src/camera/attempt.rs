@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use throughline_rtp::Tolerance;
 use throughline_rtp::rtcp::{Channel, is_rtcp_on};
 use throughline_rtsp::client::{
     self, ClientSession, Endpoint, Learned, Received, SessionConfig, TransportRequest,
@@ -16,7 +17,9 @@ use super::select::{Selection, select};
 use super::track::Track;
 use super::transport::{Channels, MediaPath, UdpPath};
 use super::{ConnectError, Output, UdpPorts, UdpSocket};
-use crate::{Config, Error, Event, KeyframeReason, StreamEnd, Timeouts, Transport, TransportPolicy};
+use crate::{
+    Config, Error, Event, KeyframeReason, StreamEnd, Timeouts, Tolerated, Transport, TransportPolicy,
+};
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -70,7 +73,10 @@ impl Attempt {
             credentials: config.credentials.clone(),
             user_agent: config.user_agent.clone(),
             response_timeout: config.timeouts.response,
+            extra_headers: config.extra_headers.clone(),
             learned: lasting.learned,
+            policy: config.policies.rtsp,
+            description_policy: config.policies.sdp,
             ..SessionConfig::new(config.url.clone())
         };
         Attempt {
@@ -99,6 +105,16 @@ impl Attempt {
     /// What the camera sent to nobody: for a session that it forgot to end, or on channels that nobody asked for (Q30, Q32).
     pub(super) fn stray_frames(&self) -> u64 {
         self.session.stats().stray_frames
+    }
+
+    pub(super) fn add_tolerated(&self, tolerated: &mut Tolerated) {
+        tolerated.rtsp |= self.session.tolerated();
+        if let Some(selection) = &self.selection {
+            tolerated.sdp |= selection.tolerated;
+        }
+        if let Some(track) = self.track() {
+            track.add_tolerated(tolerated);
+        }
     }
 
     pub(super) fn learned(&self) -> Learned {
@@ -261,7 +277,10 @@ impl Attempt {
     }
 
     fn handle_media(&mut self, now: Instant, channel: Channel, contents: &[u8], lasting: &mut Lasting) {
-        if is_rtcp_on(channel, contents, &lasting.rtp_policy) {
+        if is_rtcp_on(channel, contents, &lasting.policies.rtp) {
+            if channel == Channel::Rtp {
+                lasting.totals.tolerated.rtp.insert(Tolerance::RtcpAmongRtp);
+            }
             self.handle_rtcp(now, contents);
         } else if let Some(media) = &mut self.media {
             media.handle_rtp(now, contents, lasting);
@@ -425,16 +444,18 @@ impl Attempt {
 
     fn handle_event(&mut self, now: Instant, event: client::Event, lasting: &mut Lasting) {
         match event {
-            client::Event::Described(description) => match select(&description, self.session.server()) {
-                Ok(selection) => {
-                    lasting.event(Event::Described(selection.described.clone()));
-                    self.set_up(now, selection, lasting);
+            client::Event::Described(description) => {
+                match select(&description, self.session.server(), lasting.policies.h264) {
+                    Ok(selection) => {
+                        lasting.event(Event::Described(selection.described.clone()));
+                        self.set_up(now, selection, lasting);
+                    }
+                    Err(found) => {
+                        let peer = self.peer.name.clone();
+                        self.fail(Error::NoH264 { peer, found });
+                    }
                 }
-                Err(found) => {
-                    let peer = self.peer.name.clone();
-                    self.fail(Error::NoH264 { peer, found });
-                }
-            },
+            }
             client::Event::SetUp { transport, .. } => self.set_up_answered(now, &transport, lasting),
             client::Event::Playing { .. } => {
                 if let Some(media) = &mut self.media {

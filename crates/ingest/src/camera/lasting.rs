@@ -4,13 +4,13 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use throughline_h264 as h264;
-use throughline_rtp::{CaptureTime, ClockRate, ExtendedTimestamp, MonotonicClock, Policy};
+use throughline_rtp::{CaptureTime, ClockRate, ExtendedTimestamp, MonotonicClock};
 use throughline_rtsp::client::Learned;
 
 use super::Output;
 use super::attempt::Attempt;
 use super::random::Random;
-use crate::{AccessUnit, CameraStats, Config, Event};
+use crate::{AccessUnit, CameraStats, Config, Event, Policies};
 
 #[derive(Debug)]
 pub(super) struct Lasting {
@@ -18,7 +18,7 @@ pub(super) struct Lasting {
     pub(super) outputs: VecDeque<Output>,
     pub(super) random: Random,
     clock: MonotonicClock,
-    pub(super) rtp_policy: Policy,
+    pub(super) policies: Policies,
     pub(super) max_delay: Duration,
     /// What the sessions so far have found out about the camera.
     pub(super) learned: Learned,
@@ -32,8 +32,8 @@ impl Lasting {
         Lasting {
             outputs: VecDeque::new(),
             random: Random::new(seed),
-            clock: MonotonicClock::new(ClockRate::VIDEO, config.rtp_policy),
-            rtp_policy: config.rtp_policy,
+            clock: MonotonicClock::new(ClockRate::VIDEO, config.policies.rtp),
+            policies: config.policies,
             max_delay: config.max_delay,
             learned: Learned::default(),
             totals: CameraStats::default(),
@@ -81,6 +81,7 @@ impl Lasting {
     pub(super) fn absorb(&mut self, ended: &Attempt) {
         self.learned = ended.learned();
         self.totals.foreign += ended.stray_frames();
+        ended.add_tolerated(&mut self.totals.tolerated);
         if let Some(track) = ended.track() {
             track.add_to(&mut self.totals);
         }
@@ -93,10 +94,12 @@ impl Lasting {
     pub(super) fn stats(&self, running: Option<&Attempt>) -> CameraStats {
         let mut stats = self.totals;
         stats.timestamp_steps = self.clock.steps();
+        stats.tolerated.rtp |= self.clock.tolerated();
         let Some(attempt) = running else {
             return stats;
         };
         stats.foreign += attempt.stray_frames();
+        attempt.add_tolerated(&mut stats.tolerated);
         if let Some(track) = attempt.track() {
             stats.transport = Some(attempt.transport());
             track.add_to(&mut stats);

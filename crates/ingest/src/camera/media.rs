@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use throughline_h264::Diagnosis;
 use throughline_rtp::{RtcpDue, Ssrc};
 use throughline_rtsp::write_interleaved_header;
 
@@ -34,7 +35,7 @@ impl Media {
         let reporter = Reporter::new(
             &mut lasting.random,
             selection.full_intra_request,
-            lasting.rtp_policy,
+            lasting.policies.rtp,
         );
         let media = Media {
             path,
@@ -114,6 +115,13 @@ impl Media {
             let progress = self.track.handle_timeout(now, lasting);
             self.note(now, progress, lasting);
         }
+        if self.track.diagnosis() == Some(Diagnosis::Scrambled) {
+            return Err(Error::Scrambled {
+                peer: peer.to_owned(),
+                packets: self.track.packets(),
+                ssrc: self.track.ssrc().map(|ssrc| ssrc.0),
+            });
+        }
         if let Some(alarm) = self.watchdog.as_mut().and_then(|watchdog| watchdog.poll(now)) {
             self.handle_alarm(now, alarm, peer, lasting)?;
         }
@@ -182,6 +190,7 @@ impl Media {
                     waited,
                     packets,
                     ssrc,
+                    diagnosis: self.track.diagnosis(),
                 },
             }),
         }

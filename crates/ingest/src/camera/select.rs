@@ -1,8 +1,8 @@
 //! Which of the camera's streams is played.
 
-use throughline_h264::{ParameterSets, PayloadFormat};
+use throughline_h264::{ParameterSets, PayloadFormat, Policy};
 use throughline_rtp::PayloadType;
-use throughline_sdp::{Format, MediaDescription, MediaKind, SessionDescription};
+use throughline_sdp::{Fmtp, Format, MediaDescription, MediaKind, SessionDescription, Tolerances};
 
 use crate::{Described, TrackDescription};
 
@@ -16,6 +16,8 @@ pub(super) struct Selection {
     pub(super) parameter_sets: Option<ParameterSets>,
     pub(super) full_intra_request: FullIntraRequestSupport,
     pub(super) described: Described,
+    /// To read the description.
+    pub(super) tolerated: Tolerances,
 }
 
 /// Whether the description announces `a=rtcp-fb:* ccm fir`,
@@ -31,6 +33,7 @@ pub(super) enum FullIntraRequestSupport {
 pub(super) fn select(
     description: &SessionDescription,
     server: Option<&str>,
+    policy: Policy,
 ) -> Result<Selection, Vec<String>> {
     let formats: Vec<(usize, &MediaDescription, Format<'_>)> = description
         .media()
@@ -38,19 +41,22 @@ pub(super) fn select(
         .enumerate()
         .flat_map(|(index, media)| media.formats().map(move |format| (index, media, format)))
         .collect();
+    let is_video = |media: &MediaDescription| *media.kind() == MediaKind::Video;
     let h264 = formats
         .iter()
-        .position(|(_, media, format)| *media.kind() == MediaKind::Video && format.is_h264());
+        .position(|(_, media, format)| is_video(media) && format.is_h264())
+        // Some cameras name H.265 and describe H.264 (Q128).
+        .or_else(|| {
+            formats
+                .iter()
+                .position(|(_, media, format)| is_video(media) && format.fmtp_encoding() == Some("H264"))
+        });
     let Some((selected, (index, media, format))) =
         h264.and_then(|selected| Some((selected, formats.get(selected)?)))
     else {
         return Err(codecs(&formats));
     };
-    let sprop = format
-        .fmtp
-        .as_ref()
-        .and_then(|fmtp| fmtp.get("sprop-parameter-sets"));
-    let parameter_sets = sprop.map(ParameterSets::from_sprop);
+    let parameter_sets = format.fmtp.and_then(|fmtp| parameter_sets(&fmtp, policy));
     // One that cannot be read declares nothing, and everything is read whatever was declared (Q69).
     let payload_format = format
         .fmtp
@@ -61,6 +67,11 @@ pub(super) fn select(
         media: *index,
         payload_type: PayloadType(format.payload_type),
         payload_format,
+        tolerated: description
+            .tolerated()
+            .iter()
+            .map(|used| used.tolerance)
+            .collect(),
         full_intra_request: if media.supports_feedback(format.payload_type, "ccm fir") {
             FullIntraRequestSupport::Announced
         } else {
@@ -83,6 +94,17 @@ pub(super) fn select(
         },
         parameter_sets,
     })
+}
+
+/// Those of the description. What the policy refuses counts as absent: they may still come in-band.
+fn parameter_sets(fmtp: &Fmtp<'_>, policy: Policy) -> Option<ParameterSets> {
+    let sprop = fmtp.get("sprop-parameter-sets")?;
+    let mut sets = ParameterSets::from_sprop_with(sprop, &policy).ok()?;
+    if let Some(described) = fmtp.get("profile-level-id") {
+        // What the SPS says counts whatever this is (Q68); whether it is the same is noted.
+        let _ = sets.profile_level_id_or(described, &policy);
+    }
+    Some(sets)
 }
 
 fn track(media: &MediaDescription, format: &Format<'_>) -> TrackDescription {

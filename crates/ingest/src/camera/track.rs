@@ -3,17 +3,17 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use throughline_h264::{Depacketizer, DepacketizerConfig, RtpPayload, Timestamp};
+use throughline_h264::{Depacketizer, DepacketizerConfig, Diagnosis, RtpPayload, Timestamp};
 use throughline_rtp::rtcp::{self, ReportBlock, RtcpPacket};
 use throughline_rtp::{
     ClockRate, GapPolicy, NtpTimestamp, Ordered, Packet, PacketHeader, PayloadType, Policy, Pushed,
     ReceptionStatistics, ReorderBuffer, ReorderConfig, ReplayExtension, RtpTimestamp, SequenceNumber, Ssrc,
-    Timeline,
+    Timeline, Tolerance, Tolerances,
 };
 
 use super::lasting::Lasting;
 use super::select::Selection;
-use crate::{CameraStats, Missing, Transport};
+use crate::{CameraStats, Missing, Tolerated, Transport};
 
 /// At the end of a stream nothing is waited for any more: longer than any packet is held.
 const PAST_ALL_DELAYS: Duration = Duration::from_secs(60);
@@ -39,6 +39,8 @@ pub(super) struct Track {
     bytes: u64,
     malformed: u64,
     foreign: u64,
+    /// Here, and not by the parts.
+    tolerated: Tolerances,
 }
 
 /// What comes behind the reorder buffer, apart from it because the buffer lends its packets.
@@ -76,9 +78,10 @@ struct ClockReading {
 impl Track {
     pub(super) fn new(selection: &Selection, transport: Transport, lasting: &mut Lasting) -> Self {
         lasting.rebase();
-        let policy = lasting.rtp_policy;
+        let policy = lasting.policies.rtp;
         let mut depacketizer = Depacketizer::new(DepacketizerConfig {
             format: selection.payload_format,
+            policy: lasting.policies.h264,
             ..DepacketizerConfig::default()
         });
         if let Some(sets) = &selection.parameter_sets {
@@ -109,6 +112,7 @@ impl Track {
             bytes: 0,
             malformed: 0,
             foreign: 0,
+            tolerated: Tolerances::default(),
         }
     }
 
@@ -150,6 +154,7 @@ impl Track {
         match packet.has_type(self.payload_type, &self.policy) {
             Ok(true) => {}
             Ok(false) => {
+                self.tolerated.insert(Tolerance::PayloadType);
                 self.foreign += 1;
                 return None;
             }
@@ -178,7 +183,8 @@ impl Track {
 
     /// Takes sender reports to heart; breaks where the camera says goodbye.
     pub(super) fn handle_rtcp(&mut self, now: Instant, compound: &[u8]) -> ControlFlow<()> {
-        for packet in rtcp::compound_with(compound, self.policy) {
+        let mut compound = rtcp::compound_with(compound, self.policy);
+        for packet in &mut compound {
             match packet {
                 Ok(RtcpPacket::SenderReport(report)) => {
                     self.reception.on_sender_report(&report, now);
@@ -196,6 +202,7 @@ impl Track {
                 Err(_) => self.malformed += 1,
             }
         }
+        self.tolerated |= compound.tolerated();
         ControlFlow::Continue(())
     }
 
@@ -215,6 +222,19 @@ impl Track {
         } else {
             Missing::Idr
         }
+    }
+
+    /// What is the matter with the stream.
+    pub(super) fn diagnosis(&self) -> Option<Diagnosis> {
+        self.assembler.depacketizer.stats().diagnosis()
+    }
+
+    pub(super) fn add_tolerated(&self, tolerated: &mut Tolerated) {
+        tolerated.rtp |= self.tolerated;
+        tolerated.rtp |= self.reorder.tolerated();
+        tolerated.rtp |= self.reception.tolerated();
+        tolerated.rtp |= self.assembler.timeline.tolerated();
+        tolerated.h264 |= self.assembler.depacketizer.tolerated();
     }
 
     pub(super) fn report_block(&mut self, now: Instant) -> Option<ReportBlock> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use throughline_ingest::camera::{Camera, Output};
 use throughline_ingest::{Error, Event, Missing, Retry, StreamEnd, Transport, TransportPolicy};
 
-use crate::peer::{Carrier, Door, FRAME, Script, Serves, sdp};
+use crate::peer::{Carrier, Content, Door, FRAME, SPROP, Script, Serves, sdp};
 use crate::sim::{Sim, config};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -204,6 +204,24 @@ fn a_stream_that_stops_is_noticed_after_ten_seconds() {
         sim.error()
     );
     assert!(fallbacks(&sim).is_empty());
+}
+
+#[test]
+fn q140_scrambled_pictures_are_named_within_seconds_wherever_the_parameter_sets_are() {
+    let sprop = format!("a=rtpmap:96 H264/90000\r\na=fmtp:96 sprop-parameter-sets={SPROP}\r\n");
+    for (sdp, in_band) in [(sdp("96", &sprop), false), (Script::default().sdp, true)] {
+        let script = Script {
+            content: Content::Scrambled,
+            sdp,
+            in_band,
+            ..Script::default()
+        };
+        let mut sim = once(TransportPolicy::Auto, script);
+        sim.run_to(10 * SECOND);
+        let error = sim.error();
+        assert!(matches!(error, Error::Scrambled { .. }), "{error}");
+        assert!(!error.is_configuration(), "a firmware's mood may pass");
+    }
 }
 
 #[test]

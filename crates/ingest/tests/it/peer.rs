@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use throughline_h264::annexb::nal_units;
 use throughline_h264::{Packetizer, ParameterSets};
 use throughline_rtp::rtcp::{self, Bye, ReportBlocks, RtcpPacket, SenderReport};
 use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
@@ -30,6 +31,14 @@ pub(crate) enum Serves {
     UdpWhateverIsAsked,
     /// 461 to everything.
     Neither,
+}
+
+/// What stands behind the header of each NAL unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    Plain,
+    /// The camera encrypts it (Q140).
+    Scrambled,
 }
 
 /// How the peer behaves.
@@ -62,6 +71,7 @@ pub(crate) struct Script {
     pub(crate) early: u32,
     /// After so many pictures, a BYE.
     pub(crate) bye_after: Option<u32>,
+    pub(crate) content: Content,
 }
 
 impl Default for Script {
@@ -82,6 +92,7 @@ impl Default for Script {
             rtcp_on_rtp_channel: false,
             early: 0,
             bye_after: None,
+            content: Content::Plain,
         }
     }
 }
@@ -323,7 +334,15 @@ impl Peer {
             sent.push(self.carry(carrier, Kind::Rtcp, report));
         }
         let is_idr = self.since_idr == 0 && self.script.group.is_some();
-        let picture = picture(self.pictures, is_idr, self.script.in_band && is_idr);
+        let since_idr = if self.script.group.is_some() {
+            self.since_idr
+        } else {
+            self.pictures + 1
+        };
+        let mut picture = picture(self.pictures, since_idr, self.script.in_band && is_idr);
+        if self.script.content == Content::Scrambled {
+            picture = scrambled(&picture);
+        }
         for fragment in Packetizer::new(1000).packetize(&picture) {
             let mut packet = Vec::new();
             PacketHeader {
@@ -388,8 +407,8 @@ enum Kind {
     Rtcp,
 }
 
-/// Picture `number` in Annex-B form: two packets and more as an IDR, one otherwise.
-pub(crate) fn picture(number: u32, is_idr: bool, with_sets: bool) -> Vec<u8> {
+/// Picture `number` in Annex-B form: two packets and more as an IDR, one otherwise. An IDR is 0 pictures since one.
+pub(crate) fn picture(number: u32, since_idr: u32, with_sets: bool) -> Vec<u8> {
     let mut out = Vec::new();
     if with_sets {
         let sets = ParameterSets::from_sprop(SPROP);
@@ -398,11 +417,13 @@ pub(crate) fn picture(number: u32, is_idr: bool, with_sets: bool) -> Vec<u8> {
             out.extend_from_slice(set);
         }
     }
-    // First macroblock 0, an I or a P slice, PPS 0.
+    // First macroblock 0, an I or a P slice, PPS 0, four bits of frame_num, and nothing out of the ordinary.
+    let is_idr = since_idr == 0;
+    let frame_num = (since_idr & 15).to_be_bytes()[3];
     let header = if is_idr {
         [0x65, 0x88, 0x84]
     } else {
-        [0x41, 0x9a, 0x24]
+        [0x41, 0x9a | frame_num >> 3, frame_num << 5 | 0b11]
     };
     out.extend_from_slice(&[0, 0, 0, 1]);
     out.extend_from_slice(&header);
@@ -417,9 +438,26 @@ pub(crate) fn picture(number: u32, is_idr: bool, with_sets: bool) -> Vec<u8> {
     out
 }
 
+/// The same NAL units with nonsense in them.
+fn scrambled(picture: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut state = picture.iter().fold(1_u32, |state, byte| {
+        state.wrapping_mul(0x0100_0193) ^ u32::from(*byte)
+    });
+    for nal in nal_units(picture) {
+        out.extend_from_slice(&[0, 0, 0, 1, nal[0]]);
+        out.extend(nal[1..].iter().map(|byte| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            // Without zeros there are no start codes.
+            (byte ^ state.to_be_bytes()[0]).max(1)
+        }));
+    }
+    out
+}
+
 /// The number of a [`picture`].
 pub(crate) fn number(data: &[u8]) -> u32 {
-    let slice = throughline_h264::annexb::nal_units(data).last().expect("a slice");
+    let slice = nal_units(data).last().expect("a slice");
     slice[3..11]
         .iter()
         .fold(0, |number, byte| number << 4 | u32::from(byte & 15))

@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use throughline_rtp::rtcp::{Bye, ReportBlocks, SenderReport};
 use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
-use throughline_ingest::{Event, KeyframeReason, RtpPolicy, Transport, TransportPolicy};
+use throughline_ingest::{Event, KeyframeReason, Transport, TransportPolicy};
 
 use crate::peer::{Carrier, FRAME, SPROP, Script, frame, picture, sdp};
 use crate::sim::{Sim, config};
@@ -26,7 +26,7 @@ fn pictures_come_out_as_the_camera_sent_them_over_either_transport() {
     ] {
         let mut sim = over(policy, Script::default());
         sim.run_to(2 * SECOND);
-        let expected: Vec<Vec<u8>> = (0..50).map(|n| picture(n, n % 25 == 0, n % 25 == 0)).collect();
+        let expected: Vec<Vec<u8>> = (0..50).map(|n| picture(n, n % 25, n % 25 == 0)).collect();
         assert!(sim.pictures.len() >= 50);
         for (got, expected) in sim.pictures.iter().zip(&expected) {
             assert_eq!(got.data, expected, "{transport}");
@@ -155,13 +155,33 @@ fn capture_time_follows_from_sender_reports_on_either_channel() {
 }
 
 #[test]
+fn what_was_overlooked_is_told_by_protocol() {
+    let script = Script {
+        rtcp_on_rtp_channel: true,
+        ..Script::default()
+    };
+    let mut sim = over(TransportPolicy::Tcp, script);
+    sim.run_to(2 * SECOND);
+    let tolerated = sim.camera.stats().tolerated;
+    let lines: Vec<String> = tolerated.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "SDP: no connection (c=) for this media description",
+            "RTP: rtcp on the channel of rtp"
+        ],
+        "{tolerated}"
+    );
+}
+
+#[test]
 fn q34_q85_what_the_policy_refuses_of_rtp_is_malformed() {
     let script = Script {
         rtcp_on_rtp_channel: true,
         ..Script::default()
     };
     let mut config = config();
-    config.rtp_policy = RtpPolicy::strict();
+    config.policies.rtp = throughline_rtp::Policy::strict();
     let mut sim = Sim::new(config, script);
     sim.run_to(2 * SECOND);
     assert!(sim.pictures.len() >= 50);

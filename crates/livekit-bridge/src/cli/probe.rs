@@ -142,6 +142,8 @@ struct Findings {
     packets: u64,
     packets_lost: u64,
     jitter_ms: f64,
+    /// What the camera does against the standards.
+    tolerated: Vec<String>,
 }
 
 impl Findings {
@@ -181,6 +183,7 @@ impl Findings {
             packets: stats.packets,
             packets_lost: stats.lost,
             jitter_ms: stats.jitter.as_secs_f64() * 1000.0,
+            tolerated: stats.tolerated.lines().collect(),
         }
     }
 
@@ -236,6 +239,9 @@ impl Findings {
         for (name, value) in rows {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "{name:<13} {}", report::printable(&value));
+        }
+        for tolerated in &self.tolerated {
+            let _ = writeln!(text, "{:<13} {tolerated}", "tolerated");
         }
         for problem in &self.problems {
             let _ = writeln!(

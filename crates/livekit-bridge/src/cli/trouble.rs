@@ -114,6 +114,10 @@ impl From<&ingest::Error> for Trouble {
                 Exit::CameraContent,
                 "set the camera's I-frame interval (GOV length) to 1 or 2 s, and switch intra refresh and smart codecs off",
             ),
+            E::Scrambled { .. } => (
+                Exit::CameraContent,
+                "switch image or stream encryption off in the camera's settings, or in its app",
+            ),
             E::NoParameterSets { .. } => (
                 Exit::CameraContent,
                 "the stream cannot be decoded by anyone: restart the camera, or switch stream encryption off in its settings",

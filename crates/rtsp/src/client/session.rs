@@ -223,7 +223,7 @@ impl ClientSession {
     /// What of the [policy](SessionConfig::policy) was used so far.
     pub fn tolerated(&self) -> Tolerances {
         let mut tolerated = self.reading.tolerated();
-        tolerated.extend(self.parser.tolerated().iter());
+        tolerated |= self.parser.tolerated();
         tolerated
     }
 
