@@ -112,7 +112,7 @@ impl Authenticator {
                 algorithm,
                 nonce: challenge.nonce.clone(),
                 cnonce: self.nonces.next(),
-                used: 0,
+                used: self.answers_to(&challenge.nonce),
             }),
             _ => Chosen::Basic,
         });
@@ -155,6 +155,15 @@ impl Authenticator {
             Chosen::Digest(session) => Authorization::Digest(session.answer(credentials, request)),
         };
         request.headers.set_typed(&authorization);
+    }
+
+    /// How many answers this nonce was used for: a server may challenge again with the same one, and a count that does not
+    /// rise is a replay to it.
+    fn answers_to(&self, nonce: &str) -> u32 {
+        match &self.chosen {
+            Some(Chosen::Digest(session)) if session.nonce == nonce => session.used,
+            _ => 0,
+        }
     }
 
     fn may_try(&self, scheme: Scheme, challenge: &Challenge) -> bool {
@@ -452,6 +461,16 @@ mod tests {
         let third = sent_digest(&mut client);
         assert_eq!(third.nc, Some(1));
         assert_ne!(third.cnonce, second.cnonce);
+    }
+
+    #[test]
+    fn the_nonce_count_goes_on_where_the_server_challenges_with_the_same_nonce_again() {
+        let mut client = authenticator();
+        client.challenged(&[sha256("s")]).unwrap();
+        assert_eq!(sent_digest(&mut client).nc, Some(1));
+        client.not_refused();
+        client.challenged(&[sha256("s")]).unwrap();
+        assert_eq!(sent_digest(&mut client).nc, Some(2));
     }
 
     #[test]
