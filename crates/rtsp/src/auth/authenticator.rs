@@ -119,6 +119,11 @@ impl Authenticator {
         Ok(())
     }
 
+    /// Whether requests carry credentials by now.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.chosen.is_some()
+    }
+
     /// What was sent was not refused: either the server let it pass, or it never answered. The attempts are available again.
     pub fn not_refused(&mut self) {
         self.tried.clear();

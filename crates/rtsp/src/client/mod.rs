@@ -50,7 +50,7 @@
 //! |---|---|---|
 //! | a message | [`MAX_HEADER_BYTES`](crate::MAX_HEADER_BYTES), [`MAX_HEADERS`](crate::MAX_HEADERS), [`MAX_BODY_BYTES`](crate::MAX_BODY_BYTES) | [`Error::Protocol`] |
 //! | redirects | [`MAX_REDIRECTS`] | [`Error::TooManyRedirects`] |
-//! | new connections that mend a closed one | one for each [`ReconnectReason`] | [`Error::Closed`] |
+//! | new connections that mend a closed one | one for each [`ReconnectReason`] | [`Error::Closed`]; after a 401 to credentials [`Error::CredentialsRefused`] |
 //! | answers to 401 | as [`auth`](crate::auth) has it | [`Error::CredentialsRefused`], [`Error::Asleep`] |
 //! | media sections | [`MAX_TRACKS`] | [`Error::TooManyTracks`] |
 //! | outputs that wait | [`MAX_PENDING_OUTPUTS`] | [`SessionStats::dropped_server_requests`] |

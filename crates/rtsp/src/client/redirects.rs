@@ -92,19 +92,31 @@ impl ClientSession {
     /// connection (Q111).
     pub(super) fn why_reconnect(&mut self) -> Option<ReconnectReason> {
         let exchange = self.exchange.as_ref().filter(|_| self.session_id.is_none())?;
-        let is_new = |reason: ReconnectReason| !self.reconnected.contains(&reason);
-        let unauthorized = ReconnectReason::ClosedAfterUnauthorized;
-        if exchange.attempt == Attempt::AfterUnauthorized
-            && is_new(unauthorized)
-            && self.reading.tolerates(Tolerance::CloseAfterUnauthorized)
-        {
-            return Some(unauthorized);
-        }
-        let on_describe = ReconnectReason::ClosedOnDescribe;
-        let may_mend = exchange.step == Step::Describe
-            && is_new(on_describe)
-            && self.reading.tolerates(Tolerance::CloseOnDescribe);
-        may_mend.then_some(on_describe)
+        let (reason, tolerance) = match (exchange.attempt, &exchange.step) {
+            (Attempt::AfterUnauthorized, _) => (
+                ReconnectReason::ClosedAfterUnauthorized,
+                Tolerance::CloseAfterUnauthorized,
+            ),
+            (Attempt::First, Step::Describe) => {
+                (ReconnectReason::ClosedOnDescribe, Tolerance::CloseOnDescribe)
+            }
+            _ => return None,
+        };
+        let may_mend = !self.reconnected.contains(&reason) && self.reading.tolerates(tolerance);
+        may_mend.then_some(reason)
+    }
+
+    /// Whether the credentials were refused on a new connection too, by a server that hangs up after each 401 (Q28). To call
+    /// that a closed connection would have them tried again, and again (Q103).
+    pub(super) fn hung_up_on_credentials(&self) -> bool {
+        self.state == State::Describing
+            && self
+                .reconnected
+                .contains(&ReconnectReason::ClosedAfterUnauthorized)
+            && self
+                .exchange
+                .as_ref()
+                .is_some_and(|exchange| exchange.attempt == Attempt::AfterUnauthorized)
     }
 
     pub(super) fn reconnect(&mut self, reason: ReconnectReason) {

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use throughline_sdp::SessionDescription;
 
-use super::error::quoted;
+use super::error::{Awaited, quoted};
 use super::exchange::{Attempt, Exchange, Step};
 use super::learned::{Acceptance, Opening};
 use super::session::{ClientSession, Presentation};
@@ -89,24 +89,34 @@ impl ClientSession {
             Ok(()) => return self.send(exchange.step, Attempt::AfterUnauthorized, now),
             Err(refusal) => refusal,
         };
-        let (method, cseq) = (exchange.step.method(), exchange.cseq);
-        let is_refusal = refusal == AuthError::Refused;
-        if is_refusal
-            && self.learned.credentials == Acceptance::Accepted
-            && self.reading.tolerates(Tolerance::RefusedAfterAcceptance)
-        {
-            return self.fail(Error::Asleep { method, cseq });
-        }
-        let error = Error::from_auth(refusal, method, cseq);
-        match exchange.step {
+        let awaited = exchange.awaited();
+        match (exchange.step, refusal) {
+            (_, AuthError::Refused) => {
+                let error = self.credentials_refused(awaited);
+                self.fail(error);
+            }
             // It was let in without, so that there is nothing to refuse: a whim like any other answer (Q39).
-            Step::KeepAlive(used) if !is_refusal => self.keepalive_refused(used, error, now),
-            _ => self.fail(error),
+            (Step::KeepAlive(used), other) => {
+                self.keepalive_refused(used, Error::from_auth(other, awaited.method, awaited.cseq), now);
+            }
+            (_, other) => self.fail(Error::from_auth(other, awaited.method, awaited.cseq)),
+        }
+    }
+
+    /// The credentials open nothing (any more).
+    pub(super) fn credentials_refused(&mut self, awaited: Awaited) -> Error {
+        let Awaited { method, cseq } = awaited;
+        let were_accepted = self.learned.credentials == Acceptance::Accepted;
+        if were_accepted && self.reading.tolerates(Tolerance::RefusedAfterAcceptance) {
+            Error::Asleep { method, cseq }
+        } else {
+            Error::CredentialsRefused { method, cseq }
         }
     }
 
     fn succeeded(&mut self, exchange: &Exchange, response: &Response) {
-        if exchange.attempt == Attempt::AfterUnauthorized {
+        // OPTIONS is answered to anybody.
+        if self.authenticator.is_answering() && exchange.step != Step::Options {
             self.learned.credentials = Acceptance::Accepted;
         }
         let understood = match &exchange.step {

@@ -128,7 +128,11 @@ impl ClientSession {
             self.keepalive_killed(*method);
         }
         let awaiting = self.exchange.as_ref().map(Exchange::awaited);
-        self.fail(Error::Closed { awaiting });
+        let error = match awaiting {
+            Some(awaited) if self.hung_up_on_credentials() => self.credentials_refused(awaited),
+            awaiting => Error::Closed { awaiting },
+        };
+        self.fail(error);
     }
 
     /// Asks for a media section of the description, counted from 0. Several calls in a row are worked off one by one.

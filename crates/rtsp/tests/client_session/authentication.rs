@@ -38,17 +38,37 @@ fn credentials_go_out_only_when_the_server_asks() {
     assert!(matches!(script.event(), Event::Described(_)));
 }
 
+/// What makes the next request go out.
+type Then = fn(&mut Script);
+
 #[test]
-fn the_digest_names_what_is_on_the_request_line_of_every_request() {
+fn q51_the_digest_names_what_is_on_the_request_line_of_every_request() {
     let mut script = Script::connected();
     script.turn(DESCRIBE, UNAUTHORIZED, &[SHA_256], "");
     script.turn(DESCRIBE, "200 OK", &[], SDP);
-    script.event();
     script.setup(0, TransportRequest::Tcp);
-    let setup = script.expect("SETUP rtsp://192.0.2.1/live/trackID=0");
-    let answer = digest(&setup);
-    assert_eq!(answer.uri, "rtsp://192.0.2.1/live/trackID=0");
-    assert_eq!(answer.nc, Some(2), "the nonce is used for the second time");
+    script.call(ClientSession::play);
+    let steps: [(&str, Then); 6] = [
+        ("SETUP rtsp://192.0.2.1/live/trackID=0", |_| {}),
+        ("PLAY rtsp://192.0.2.1/live", |script| {
+            script.call(ClientSession::pause);
+        }),
+        ("PAUSE rtsp://192.0.2.1/live", |script| {
+            script.call(ClientSession::play);
+        }),
+        ("PLAY rtsp://192.0.2.1/live", |script| script.wait(seconds(30))),
+        ("GET_PARAMETER rtsp://192.0.2.1/live", |script| {
+            script.call(ClientSession::teardown);
+        }),
+        ("TEARDOWN rtsp://192.0.2.1/live", |_| {}),
+    ];
+    for (count, (line, then)) in (2..).zip(steps) {
+        let request = script.turn(line, "200 OK", &["Session: 1"], "");
+        let answer = digest(&request);
+        assert_eq!(answer.uri, request.uri, "{line}");
+        assert_eq!(answer.nc, Some(count), "the same nonce counts on: {line}");
+        then(&mut script);
+    }
 }
 
 /// A whole session against the server's end of authentication: each request that it refuses is answered with 401.

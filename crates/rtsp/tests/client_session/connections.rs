@@ -1,6 +1,6 @@
-use throughline_rtsp::client::{ClientSession, Error, Event, TransportRequest};
+use throughline_rtsp::client::{ClientSession, Error, Event, SessionConfig, TransportRequest};
 
-use crate::script::{DIGEST, SDP, Script};
+use crate::script::{DIGEST, SDP, Script, config};
 
 const DESCRIBE: &str = "DESCRIBE rtsp://192.0.2.1/live";
 const UNAUTHORIZED: &str = "401 Unauthorized";
@@ -21,6 +21,45 @@ fn a_nonce_that_counts_for_one_connection_only_is_no_wrong_password() {
     );
     script.turn(DESCRIBE, "200 OK", &[], SDP);
     assert!(matches!(script.event(), Event::Described(_)));
+}
+
+/// The credentials are sent and the camera hangs up on them, on one connection and on the next.
+fn refused_by_hanging_up(config: SessionConfig) -> Script {
+    let mut script = Script::connected_with(config);
+    script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
+    script.expect(DESCRIBE);
+    script.close();
+    script.event();
+    script.expect_connect("192.0.2.1", 554);
+    script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
+    script.expect(DESCRIBE);
+    script.close();
+    script
+}
+
+#[test]
+fn q103_a_camera_that_hangs_up_after_each_401_refuses_the_credentials() {
+    let mut script = refused_by_hanging_up(config());
+    let error = script.failure();
+    assert!(
+        matches!(error, Error::CredentialsRefused { cseq: 4, .. }),
+        "{error}"
+    );
+}
+
+#[test]
+fn q122_credentials_that_were_accepted_on_a_new_connection_are_known_to_be_right() {
+    let mut script = Script::connected();
+    script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
+    script.expect(DESCRIBE);
+    script.close();
+    script.event();
+    script.expect_connect("192.0.2.1", 554);
+    script.turn(DESCRIBE, "200 OK", &[], SDP);
+    let learned = script.session.learned();
+    let mut script = refused_by_hanging_up(SessionConfig { learned, ..config() });
+    let error = script.failure();
+    assert!(matches!(error, Error::Asleep { cseq: 4, .. }), "{error}");
 }
 
 #[test]

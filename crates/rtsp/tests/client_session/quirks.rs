@@ -6,7 +6,7 @@ use throughline_rtsp::client::{
     ClientSession, Error, Event, Learned, MAX_RETRY_AFTER, ReconnectReason, SessionConfig, TransportRequest,
 };
 use throughline_rtsp::headers::LowerTransport;
-use throughline_rtsp::{Policy, StatusCode, Tolerance};
+use throughline_rtsp::{StatusCode, Tolerance};
 
 use crate::script::{DIGEST, LABEL, SDP, Script, TCP, config, frame, refusing, seconds};
 
@@ -209,13 +209,7 @@ fn q28_camera_that_hangs_up_after_401_gets_the_credentials_on_a_new_connection()
     assert!(again.headers.get("Authorization").is_some());
     assert!(matches!(script.event(), Event::Described(_)));
 
-    let neither = Policy::default()
-        .refuse(Tolerance::CloseAfterUnauthorized)
-        .refuse(Tolerance::CloseOnDescribe);
-    let mut script = closed(SessionConfig {
-        policy: neither,
-        ..config()
-    });
+    let mut script = closed(refusing(Tolerance::CloseAfterUnauthorized));
     assert!(matches!(script.failure(), Error::Closed { .. }));
 }
 
