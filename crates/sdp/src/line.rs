@@ -66,7 +66,7 @@ impl fmt::Debug for Line {
         write!(f, "{}: ", self.number)?;
         match self.attribute() {
             Some(attribute) => write!(f, "a={attribute:?}"),
-            None if self.type_letter() == Some('k') || holds_password(&self.text) => {
+            None if self.text.starts_with(['k', 'K']) || holds_secret(&self.text) => {
                 f.write_str("<redacted>")
             }
             None => f.write_str(&self.text),
@@ -102,22 +102,29 @@ impl<'a> Attribute<'a> {
 
 impl fmt::Debug for Attribute<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let is_key = ["crypto", "key-mgmt"]
-            .iter()
-            .any(|name| self.name.eq_ignore_ascii_case(name));
         match self.value {
-            Some(value) if is_key || holds_password(value) => write!(f, "{}:<redacted>", self.name),
+            _ if KEYS.contains(&self.name.to_ascii_lowercase().as_str()) => {
+                write!(f, "{}:<redacted>", self.name)
+            }
+            _ if holds_secret(self.name) => f.write_str("<redacted>"),
+            Some(value) if holds_secret(value) => write!(f, "{}:<redacted>", self.name),
             Some(value) => write!(f, "{}:{value}", self.name),
             None => f.write_str(self.name),
         }
     }
 }
 
-/// Some servers repeat the request's URL in `a=control`, password and all, be it before the host or a parameter.
-fn holds_password(text: &str) -> bool {
-    const NAMES: [&str; 7] = ["passw", "pass=", "pas=", "pwd=", "psw=", "token=", "auth="];
+/// Attributes whose value is a key.
+const KEYS: [&str; 2] = ["crypto", "key-mgmt"];
+
+/// Some servers repeat the request's URL in `a=control`, password and all, be it before the host or a parameter; and a key may
+/// stand in a line that is written so badly that its attribute has another name, or none.
+fn holds_secret(text: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "passw", "pass=", "pas=", "pwd=", "psw=", "token=", "auth=", "inline:", "mikey",
+    ];
     let lower = text.to_ascii_lowercase();
-    (text.contains("://") && text.contains('@')) || NAMES.iter().any(|name| lower.contains(name))
+    (text.contains("://") && text.contains('@')) || NAMES.iter().chain(&KEYS).any(|name| lower.contains(name))
 }
 
 /// What a line says, where the reader made something of it.
@@ -176,6 +183,11 @@ mod tests {
             "a=control:rtsp://192.0.2.1/user=admin_Password=s3cret_channel=1/trackID=1",
             "u=http://admin:s3cret@192.0.2.1/",
             "rtsp://admin:s3cret@192.0.2.1/",
+            "k =clear:s3cret",
+            "a =crypto:1 AES_CM_128_HMAC_SHA1_80 inline:s3cret",
+            "a=crypto 1 AES_CM_128_HMAC_SHA1_80 inline:s3cret",
+            "a=key-mgmt mikey s3cret",
+            "a=x-srtp:1 AES_CM_128_HMAC_SHA1_80 inline:s3cret",
         ] {
             assert!(!debug(secret).contains("s3cret"), "{}", debug(secret));
         }
