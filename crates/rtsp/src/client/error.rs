@@ -5,6 +5,7 @@ use throughline_sdp as sdp;
 
 use crate::auth::AuthError;
 use crate::headers::LowerTransport;
+use crate::url::Redacted;
 use crate::{Method, ParseError, StatusCode, Tolerance, UrlError};
 
 /// Of a server's own words, in bytes, goes no more into an error: it is one line.
@@ -97,7 +98,7 @@ pub enum Error {
         media: usize,
         /// The transport that was asked for.
         transport: LowerTransport,
-        /// The Transport header of the response.
+        /// The Transport header of the response, without what may be a key.
         answered: String,
         /// The number of the SETUP.
         cseq: u32,
@@ -109,7 +110,7 @@ pub enum Error {
         method: Method,
         /// The response's status.
         status: StatusCode,
-        /// The response's reason phrase, as the server wrote it.
+        /// The beginning of the response's reason phrase, without secrets.
         reason: String,
         /// The request's number.
         cseq: u32,
@@ -258,13 +259,14 @@ impl Error {
     }
 }
 
-/// The beginning of what a server says.
+/// The beginning of what a server says, without the secrets of a URL that it repeats.
 pub(super) fn quoted(words: &str) -> String {
+    let words = Redacted(words).to_string();
     let end = (0..=MAX_QUOTED_BYTES)
         .rev()
         .find(|&end| words.is_char_boundary(end))
         .unwrap_or_default();
-    words.get(..end).unwrap_or(words).to_owned()
+    words.get(..end).unwrap_or(&words).to_owned()
 }
 
 fn meanwhile(awaiting: Option<&Awaited>) -> String {

@@ -13,7 +13,7 @@ use super::transport::Disagreement;
 use super::{Error, Event, MAX_RETRY_AFTER, ReconnectReason, TransportRequest, keepalive, transport};
 use crate::auth::AuthError;
 use crate::headers::{
-    AuthenticationInfo, CSeq, HeaderError, HeaderFault, RetryAfter, RtpInfo, Session, Transport, TypedHeader,
+    AuthenticationInfo, CSeq, HeaderError, HeaderFault, RetryAfter, RtpInfo, Session, TypedHeader,
     WwwAuthenticate, name,
 };
 use crate::{Headers, Response, RtspUrl, StatusCode, Tolerance, base_url_with};
@@ -204,15 +204,7 @@ impl ClientSession {
             Disagreement::Other(other) => Error::TransportMismatch {
                 media,
                 transport: asked.lower,
-                // Without what may be a key.
-                answered: quoted(
-                    &Transport {
-                        rtsp2: None,
-                        other: Vec::new(),
-                        ..*other
-                    }
-                    .to_string(),
-                ),
+                answered: quoted(&other.redacted()),
                 cseq: exchange.cseq,
             },
         })?;

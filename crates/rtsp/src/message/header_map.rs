@@ -100,7 +100,12 @@ impl fmt::Debug for Headers {
                     | name::AUTHENTICATION_INFO
                     | name::PROXY_AUTHORIZATION
                     | name::KEY_MGMT => true,
-                    name::TRANSPORT => value.to_ascii_lowercase().contains("mikey"),
+                    name::TRANSPORT => {
+                        let value = value.to_ascii_lowercase();
+                        ["key", "crypto", "inline"]
+                            .iter()
+                            .any(|word| value.contains(word))
+                    }
                     _ => false,
                 };
                 let shown = if secret { "<redacted>" } else { value };

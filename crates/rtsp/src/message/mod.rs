@@ -87,7 +87,7 @@ impl fmt::Debug for Request {
 
 /// A response ([RFC 2326 §7](https://www.rfc-editor.org/rfc/rfc2326#section-7)).
 ///
-/// `Debug` leaves the secrets out of the headers, and gives only the length of the body.
+/// `Debug` leaves the secrets out of reason and headers, and gives only the length of the body.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Response {
     /// What became of the request.
@@ -116,7 +116,7 @@ impl fmt::Debug for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")
             .field("status", &self.status)
-            .field("reason", &self.reason)
+            .field("reason", &format_args!("{}", Redacted(&self.reason)))
             .field("headers", &self.headers)
             .field("body", &format_args!("{} bytes", self.body.len()))
             .finish()

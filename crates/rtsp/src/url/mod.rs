@@ -60,12 +60,17 @@ impl Scheme {
     }
 
     fn from_name(name: &str) -> Result<Self, UrlError> {
+        /// A server's redirect may say anything before `://`, and an error is one line.
+        const MAX_SCHEME_BYTES: usize = 32;
+
         let is_scheme_byte = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
         match name.to_ascii_lowercase().as_str() {
             "rtsp" => Ok(Self::Rtsp),
             "rtsps" => Ok(Self::Rtsps),
             "" => Err(UrlError::NoScheme),
-            other if other.chars().all(is_scheme_byte) => Err(UrlError::UnsupportedScheme(other.to_owned())),
+            other if other.len() <= MAX_SCHEME_BYTES && other.chars().all(is_scheme_byte) => {
+                Err(UrlError::UnsupportedScheme(other.to_owned()))
+            }
             _ => Err(UrlError::NoScheme),
         }
     }
@@ -336,6 +341,8 @@ mod tests {
         for text in ["", "192.0.2.10/cam", "rtsp:/h", "://h", "u:secret@h://x"] {
             assert_eq!(error(text), UrlError::NoScheme, "{text}");
         }
+        let long = format!("{}://h", "x".repeat(5000));
+        assert_eq!(error(&long), UrlError::NoScheme, "an error is one line");
         for text in [
             "rtsp://",
             "rtsp:///cam",

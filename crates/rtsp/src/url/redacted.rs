@@ -18,7 +18,9 @@ pub(crate) struct Redacted<'a>(pub(crate) &'a str);
 impl fmt::Display for Redacted<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const ENDS: [char; 4] = ['/', '?', '&', ';'];
-        for part in self.0.split_inclusive(ENDS) {
+        let (before, rest) = split_userinfo(self.0);
+        f.write_str(before)?;
+        for part in rest.split_inclusive(ENDS) {
             let shown = match part.rsplit_once('@') {
                 Some((_, host)) => host,
                 None => part,
@@ -43,8 +45,18 @@ impl fmt::Display for Redacted<'_> {
     }
 }
 
+/// Takes out what stands between `://` and the last `@` before the path, which may hold the characters that end a part.
+fn split_userinfo(text: &str) -> (&str, &str) {
+    let start = text.find("://").map_or(0, |at| at + 3);
+    let (before, rest) = text.split_at(start);
+    let authority = rest.split(['/', ' ']).next().unwrap_or_default();
+    let host = authority.rfind('@').filter(|_| start > 0).unwrap_or_default();
+    (before, rest.get(host..).unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::{Credentials, RtspUrl};
 
     fn url(text: &str) -> RtspUrl {
@@ -65,10 +77,15 @@ mod tests {
             ("rtsp://h/?token=secret", "rtsp://h/?token=***"),
             ("rtsp://h/?loginpas=secret", "rtsp://h/?loginpas=***"),
             ("rtsp://h/pass/b", "rtsp://h/pass/b"),
+            ("rtsp://h/cam@2", "rtsp://h/***@2"),
         ];
         for (text, shown) in cases {
             assert_eq!(url(text).to_string(), shown);
             assert_eq!(format!("{:?}", url(text)), format!("RtspUrl({shown})"));
+        }
+        for text in ["rtsp://u:secret;a&b?c@h/cam", "Found rtsp://u:a?secret@h/cam"] {
+            let shown = Redacted(text).to_string();
+            assert!(shown.ends_with("rtsp://***@h/cam"), "{shown}");
         }
         assert_eq!(
             format!("{:?}", Credentials::new("u", "secret")),

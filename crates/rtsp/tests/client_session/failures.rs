@@ -134,6 +134,27 @@ fn keys_in_a_transport_that_is_refused_are_in_no_error() {
 }
 
 #[test]
+fn secrets_that_the_server_repeats_are_in_no_error() {
+    let mut script = Script::connected();
+    let reason = "404 No rtsp://viewer:sesame@192.0.2.1/user=viewer_password=sesame_channel=1";
+    script.turn(DESCRIBE, reason, &["Server: http://viewer:sesame@192.0.2.1/"], "");
+    assert_eq!(script.session.server(), Some("http://***@192.0.2.1/"));
+    let error = script.failure();
+    let text = format!("{error} {error:?}");
+    assert!(text.contains("404 No rtsp://***@192.0.2.1/"), "{text}");
+    assert!(!text.contains("sesame"), "{text}");
+
+    let mut script = Script::described();
+    script.setup(0, TransportRequest::Tcp);
+    let transport = "Transport: RTP/AVP;unicast;client_port=0-1;source=rtsp://viewer:sesame@192.0.2.1";
+    script.turn(SETUP, "200 OK", &[transport], "");
+    let error = script.failure();
+    assert!(matches!(error, Error::TransportMismatch { .. }));
+    let text = format!("{error} {error:?}");
+    assert!(!text.contains("sesame"), "{text}");
+}
+
+#[test]
 fn any_other_status_is_named_with_its_request() {
     let mut script = Script::connected();
     script.turn(DESCRIBE, "404 Stream Not Found", &[], "");

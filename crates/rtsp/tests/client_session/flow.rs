@@ -80,8 +80,8 @@ fn whole_conversation(cut: Option<usize>) -> (Script, Vec<String>) {
 fn a_camera_plays_over_tcp_from_describe_to_teardown() {
     let (script, events) = whole_conversation(None);
     assert!(events[0].starts_with("Described("));
-    assert!(events[1].contains("interleaved: Some((0, 1))"), "{}", events[1]);
-    assert!(events[2].contains("interleaved: Some((2, 3))"), "{}", events[2]);
+    assert!(events[1].contains(";interleaved=0-1"), "{}", events[1]);
+    assert!(events[2].contains(";interleaved=2-3"), "{}", events[2]);
     assert!(events[3].contains("seq: Some(7)"), "{}", events[3]);
     assert_eq!(events[4], "TornDown");
     let packets: Vec<_> = script

@@ -5,12 +5,14 @@ use std::fmt;
 
 use super::{HeaderError, TypedHeader, name};
 use crate::Reading;
+use crate::url::Redacted;
 
 /// How the packets of one stream travel ([RFC 2326 §12.39](https://www.rfc-editor.org/rfc/rfc2326#section-12.39)), with what
 /// RTSP 2.0 adds to it ([RFC 7826 §18.54](https://www.rfc-editor.org/rfc/rfc7826#section-18.54)).
 ///
 /// A request may offer several, see [`Transport::parse_list`]; `FromStr` reads the first, which is the only one in a response.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// `Debug` leaves out what may be a key.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Transport {
     /// What carries the RTP packets.
     pub lower: LowerTransport,
@@ -132,6 +134,12 @@ impl fmt::Debug for KeyMaterial {
     }
 }
 
+impl fmt::Debug for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Transport({})", self.redacted())
+    }
+}
+
 /// `RTP/AVP;unicast` and nothing else.
 impl Default for Transport {
     fn default() -> Self {
@@ -174,6 +182,19 @@ impl Transport {
             client_port: Some((rtp, rtcp)),
             ..Self::default()
         }
+    }
+
+    /// For people: without the MIKEY message, and without what no RFC knows, which may hold a key as well or the secrets of a
+    /// URL.
+    pub(crate) fn redacted(&self) -> String {
+        let mut public = Self {
+            other: Vec::new(),
+            ..self.clone()
+        };
+        if let Some(rtsp2) = &mut public.rtsp2 {
+            rtsp2.mikey = None;
+        }
+        Redacted(&public.to_string()).to_string()
     }
 
     /// Reads every alternative that a request offers, in order of preference; at least one.

@@ -289,3 +289,23 @@ fn debug_hides_keys() {
     let transport: Transport = "RTP/SAVP;unicast;MIKEY=\"c2VjcmV0\"".parse().unwrap();
     assert!(!format!("{transport:?}").contains("c2VjcmV0"));
 }
+
+#[test]
+fn no_debug_output_holds_a_key_or_the_secrets_of_a_url() {
+    for parameter in [
+        "MIKEY=\"c2VjcmV0\"",
+        "x-keymgmt=\"mikey c2VjcmV0\"",
+        "a=crypto:1 AES inline:c2VjcmV0",
+        "inline:c2VjcmV0",
+        "source=\"rtsp://u:c2VjcmV0@192.0.2.1/\"",
+        "source=\"rtsp://h/?token=c2VjcmV0\"",
+    ] {
+        let value = format!("RTP/SAVP;unicast;client_port=1-2;{parameter}");
+        let transport: Transport = value.parse().unwrap();
+        let mut headers = crate::Headers::new();
+        headers.append("transport", value);
+        let shown = format!("{transport:?} {headers:?}");
+        assert!(!shown.contains("c2VjcmV0"), "{shown}");
+        assert!(shown.contains("Transport(RTP/SAVP;unicast"), "{shown}");
+    }
+}
