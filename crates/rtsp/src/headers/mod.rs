@@ -15,7 +15,7 @@ mod range;
 mod retry_after;
 mod rtp_info;
 mod session;
-mod time;
+mod smpte;
 mod transport;
 mod www_authenticate;
 
@@ -32,7 +32,8 @@ pub use range::{Interval, Range, Span};
 pub use retry_after::RetryAfter;
 pub use rtp_info::{RtpInfo, RtpInfoEntry};
 pub use session::Session;
-pub use time::{NptTime, SmpteRate, SmpteTime, UtcTime};
+pub use smpte::{SmpteRate, SmpteTime};
+pub use throughline_sdp::{NptTime, UtcTime};
 pub use transport::{
     ConnectionUse, Delivery, KeyMaterial, LowerTransport, Rtsp2Parameters, Setup, Transport, TransportMode,
 };

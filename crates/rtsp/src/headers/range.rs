@@ -72,27 +72,18 @@ impl TypedHeader for Range {
                 Span::Smpte(rate, is_forward(&mut read, times, interval)?)
             }
             (unit, _) if unit.eq_ignore_ascii_case("npt") => {
-                let interval = interval(&mut read, times, NptTime::from_text)?;
-                let at = |time| match time {
-                    Some(NptTime::At(time)) => Some(time),
-                    _ => None,
-                };
-                let times_since_start = Interval {
-                    start: at(interval.start),
-                    end: at(interval.end),
-                };
-                is_forward(&mut read, times, times_since_start)?;
-                Span::Npt(interval)
+                let interval = interval(&mut read, times, NptTime::parse)?;
+                Span::Npt(is_forward(&mut read, times, interval)?)
             }
             (unit, _) if unit.eq_ignore_ascii_case("clock") => {
-                let interval = interval(&mut read, times, UtcTime::from_text)?;
+                let interval = interval(&mut read, times, UtcTime::parse)?;
                 Span::Clock(is_forward(&mut read, times, interval)?)
             }
             (unit, _) => return Err(read.fault("unit is not npt, smpte or clock", unit)),
         };
         let time = match time.split_once('=') {
             None => None,
-            Some((_, time)) => match UtcTime::from_text(time.trim()) {
+            Some((_, time)) => match UtcTime::parse(time.trim()) {
                 None => return Err(read.fault("not a time", time)),
                 time => time,
             },
@@ -257,6 +248,11 @@ mod tests {
     fn q131_a_range_that_ends_before_it_begins_is_kept_as_it_stands() {
         let backward = npt(Some(10_000), Some(5_000));
         check_tolerance(Tolerance::BackwardRange, 4, "npt=10-5", &backward);
+        let from_live = Range::of(Span::Npt(Interval {
+            end: Some(NptTime::At(Duration::from_secs(5))),
+            ..Interval::from(NptTime::Now)
+        }));
+        check_tolerance(Tolerance::BackwardRange, 4, "npt=now-5", &from_live);
         let clock = Range::of(Span::Clock(Interval {
             start: Some(utc(14, 33, 0)),
             end: Some(utc(13, 33, 0)),
@@ -286,6 +282,8 @@ mod tests {
             "npt=+1-",
             "npt=nan-",
             "npt=-1-",
+            "npt=1:02-",
+            "npt=1:60:03-",
             "npt=18446744073709551616-",
             "clock=19961108-",
             "clock=19961308T142300Z-",

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use nom::branch::alt;
 use nom::bytes::complete::{tag_no_case, take_while_m_n};
-use nom::character::complete::{char, digit0};
+use nom::character::complete::{char, digit0, one_of};
 use nom::combinator::{map_opt, map_res, opt, value, verify};
 use nom::sequence::{preceded, separated_pair, terminated};
 use nom::{AsChar, IResult, Parser};
@@ -34,7 +34,8 @@ pub enum Range {
     },
 }
 
-/// A point in normal play time. The live edge comes after every other.
+/// A point in normal play time, [RFC 2326 §3.6](https://www.rfc-editor.org/rfc/rfc2326#section-3.6). The live edge comes after
+/// every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NptTime {
     /// Time since the beginning of the presentation.
@@ -43,7 +44,7 @@ pub enum NptTime {
     Now,
 }
 
-/// A point in time, in UTC.
+/// A point in time, in UTC, [RFC 2326 §3.7](https://www.rfc-editor.org/rfc/rfc2326#section-3.7). Ordered as time is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UtcTime {
     /// 0 to 9999.
@@ -68,6 +69,22 @@ impl Range {
             Self::Npt { start, end } => matches!((start, end), (Some(start), Some(end)) if end < start),
             Self::Clock { start, end } => end.is_some_and(|end| end < *start),
         }
+    }
+}
+
+impl NptTime {
+    /// Reads `now`, seconds such as `7.741`, or `hours:minutes:seconds`; `None` unless all of it is one of them.
+    pub fn parse(text: &str) -> Option<Self> {
+        whole(npt_time, text)
+    }
+}
+
+impl UtcTime {
+    /// Reads `19961108T143720.25Z`, and as
+    /// [RFC 2326 appendix C.1.5](https://www.rfc-editor.org/rfc/rfc2326#appendix-C.1.5) has it in its example, without seconds and
+    /// `Z`; `None` unless all of it is one of them.
+    pub fn parse(text: &str) -> Option<Self> {
+        whole(utc_time, text)
     }
 }
 
@@ -97,15 +114,9 @@ fn read(value: &str) -> Option<Range> {
     whole(alt((npt, clock)), value)
 }
 
-/// `now`, seconds, or `hours:minutes:seconds`.
 fn npt_time(input: &str) -> IResult<&str, NptTime> {
-    let sixties = (
-        number::<u64>,
-        char(':'),
-        two_digits(0, 59),
-        char(':'),
-        two_digits(0, 59),
-    );
+    let sixtieth = || verify(digits(1, 2), |number: &u16| *number < 60);
+    let sixties = (number::<u64>, char(':'), sixtieth(), char(':'), sixtieth());
     let sixties = map_opt(sixties, |(hours, _, minutes, _, seconds)| {
         let minutes = hours.checked_mul(60)?.checked_add(minutes.into())?;
         minutes.checked_mul(60)?.checked_add(seconds.into())
@@ -115,13 +126,12 @@ fn npt_time(input: &str) -> IResult<&str, NptTime> {
     alt((value(NptTime::Now, tag_no_case("now")), time)).parse(input)
 }
 
-/// `19961108T143720.25Z`, and without seconds and `Z`, as the RFC has it in its example.
 fn utc_time(input: &str) -> IResult<&str, UtcTime> {
-    let date = (digits(4), two_digits(1, 12), two_digits(1, 31));
+    let date = (digits(4, 4), two_digits(1, 12), two_digits(1, 31));
     let seconds = opt((two_digits(0, 60), fraction));
     let time = (two_digits(0, 23), two_digits(0, 59), seconds);
     let (behind, ((year, month, day), _, (hour, minute, seconds))) =
-        terminated((date, char('T'), time), opt(char('Z'))).parse(input)?;
+        terminated((date, one_of("Tt"), time), opt(one_of("Zz"))).parse(input)?;
     let (second, nanosecond) = seconds.unwrap_or_default();
     Ok((
         behind,
@@ -141,14 +151,17 @@ fn two_digits<'a>(
     least: u8,
     most: u8,
 ) -> impl Parser<&'a str, Output = u8, Error = nom::error::Error<&'a str>> {
-    map_opt(digits(2), move |number| {
+    map_opt(digits(2, 2), move |number| {
         let number = u8::try_from(number).ok()?;
         (least..=most).contains(&number).then_some(number)
     })
 }
 
-fn digits<'a>(count: usize) -> impl Parser<&'a str, Output = u16, Error = nom::error::Error<&'a str>> {
-    map_res(take_while_m_n(count, count, AsChar::is_dec_digit), str::parse)
+fn digits<'a>(
+    least: usize,
+    most: usize,
+) -> impl Parser<&'a str, Output = u16, Error = nom::error::Error<&'a str>> {
+    map_res(take_while_m_n(least, most, AsChar::is_dec_digit), str::parse)
 }
 
 /// Nanoseconds of `.25`, 0 without; digits past the ninth say nothing.
@@ -180,12 +193,16 @@ impl<T: fmt::Display> fmt::Display for Optional<T> {
     }
 }
 
-/// Seconds, or `now`.
+/// Seconds with three digits behind the point or more, or `now`.
 impl fmt::Display for NptTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Now => f.write_str("now"),
-            Self::At(time) => write!(f, "{}{}", time.as_secs(), Fraction(time.subsec_nanos())),
+            Self::At(time) => {
+                let fraction = format!("{:09}", time.subsec_nanos());
+                let digits = fraction.trim_end_matches('0').len().max(3);
+                write!(f, "{}.{fraction:.digits$}", time.as_secs())
+            }
         }
     }
 }
@@ -195,19 +212,10 @@ impl fmt::Display for UtcTime {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}{:02}{:02}T", self.year, self.month, self.day)?;
         write!(f, "{:02}{:02}{:02}", self.hour, self.minute, self.second)?;
-        write!(f, "{}Z", Fraction(self.nanosecond))
-    }
-}
-
-/// Nanoseconds behind a point, where there are any.
-struct Fraction(u32);
-
-impl fmt::Display for Fraction {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            0 => Ok(()),
-            nanoseconds => write!(f, ".{}", format!("{nanoseconds:09}").trim_end_matches('0')),
+        if self.nanosecond > 0 {
+            write!(f, ".{}", format!("{:09}", self.nanosecond).trim_end_matches('0'))?;
         }
+        f.write_str("Z")
     }
 }
 
@@ -234,15 +242,18 @@ mod tests {
     fn reads_and_writes_normal_play_time() {
         let npt = |start, end| Range::Npt { start, end };
         check(&[
-            ("npt=0-", npt(Some(at(0)), None)),
+            ("npt=0.000-", npt(Some(at(0)), None)),
             ("npt=now-", npt(Some(NptTime::Now), None)),
-            ("npt=0.25-7.741", npt(Some(at(250)), Some(at(7_741)))),
-            ("npt=-20", npt(None, Some(at(20_000)))),
+            ("npt=0.250-7.741", npt(Some(at(250)), Some(at(7_741)))),
+            ("npt=-20.000", npt(None, Some(at(20_000)))),
         ]);
-        assert_eq!(
-            Range::parse("NPT=1:02:03.250-"),
-            Some(npt(Some(at(3_723_250)), None))
-        );
+        for spelling in ["NPT=1:02:03.250-", "npt=1:2:3.25-", "npt=3723.25-"] {
+            assert_eq!(Range::parse(spelling), Some(npt(Some(at(3_723_250)), None)));
+        }
+        assert_eq!(Range::parse("npt=0-"), Some(npt(Some(at(0)), None)));
+        let nanosecond = NptTime::At(Duration::from_nanos(1));
+        assert_eq!(nanosecond.to_string(), "0.000000001");
+        assert_eq!(NptTime::parse("0.000000001"), Some(nanosecond));
         assert_eq!(
             Range::parse("npt=0.000000-0.0000000001"),
             Some(npt(Some(at(0)), Some(at(0))))
@@ -256,6 +267,8 @@ mod tests {
             "npt=x-",
             "npt=0-1s",
             "npt=1:60:00-",
+            "npt=1:000:00-",
+            "npt=1:00-",
             "npt=99999999999999999999-",
             "smpte=10:07:00-",
         ]);
@@ -284,6 +297,7 @@ mod tests {
                 },
             ),
         ]);
+        assert_eq!(UtcTime::parse("19971113t121500.25z"), Some(noon));
         let example = Range::parse("clock=19971113T0915-19971113T2203");
         assert!(matches!(
             example,
