@@ -190,7 +190,7 @@ pub(crate) fn rtpmap(input: &str) -> Option<Rtpmap> {
         ),
         input,
     )?;
-    let channels = parameters.and_then(|channels| channels.parse().ok());
+    let channels = parameters.and_then(|channels| whole(number, channels));
     Some(Rtpmap {
         payload_type,
         encoding: encoding.to_owned(),

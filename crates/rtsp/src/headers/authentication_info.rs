@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::grammar::{Quoted, Value, auth_parameters, write_list};
+use super::grammar::{Quoted, Value, auth_parameters, hex_number, write_list};
 use super::{HeaderError, Qop, TypedHeader, name};
 use crate::Reading;
 
@@ -33,9 +33,7 @@ impl TypedHeader for AuthenticationInfo {
             qop: parameters.get("qop").and_then(Qop::from_name),
             rspauth: parameters.text("rspauth"),
             cnonce: parameters.text("cnonce"),
-            nc: parameters
-                .get("nc")
-                .and_then(|count| u32::from_str_radix(count, 16).ok()),
+            nc: parameters.get("nc").and_then(hex_number),
         })
     }
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
-use super::grammar::{Quoted, Value, auth_schemes};
+use super::grammar::{Quoted, Value, auth_schemes, hex_number};
 use super::{DigestAlgorithm, HeaderError, Qop, TypedHeader, name};
 use crate::url::percent_decode;
 use crate::{Credentials, Reading};
@@ -88,11 +88,10 @@ fn basic(encoded: &str) -> Option<Credentials> {
 
 fn digest(value: &mut Value<'_, '_>) -> Result<Option<DigestAnswer>, HeaderError> {
     Ok(auth_schemes(value)?.first().and_then(|scheme| {
-        let count = scheme.get("nc");
-        let nc = count
-            .map(|count| u32::from_str_radix(count, 16))
-            .transpose()
-            .ok()?;
+        let nc = match scheme.get("nc") {
+            Some(count) => Some(hex_number(count)?),
+            None => None,
+        };
         let (username, username_form) = match (scheme.get("username*"), scheme.text("username")) {
             (Some(extended), _) => (decode_extended(extended)?, UsernameForm::Extended),
             (None, name) if scheme.is_true("userhash") => (name?, UsernameForm::Hashed),

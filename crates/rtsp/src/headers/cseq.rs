@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::grammar::Value;
+use super::grammar::{Value, number};
 use super::{HeaderError, TypedHeader, name};
 use crate::Reading;
 
@@ -14,10 +14,9 @@ impl TypedHeader for CSeq {
     const NAME: &'static str = name::CSEQ;
 
     fn read(value: &str, reading: &mut Reading) -> Result<Self, HeaderError> {
-        let number = value.trim().parse();
-        number
+        number(value.trim())
             .map(Self)
-            .map_err(|_| Value::new::<Self>(value, reading).fault("not a number", value))
+            .ok_or_else(|| Value::new::<Self>(value, reading).fault("not a number", value))
     }
 }
 
@@ -47,7 +46,7 @@ mod tests {
 
     #[test]
     fn what_is_no_number_is_an_error() {
-        for value in ["", "x", "-1", "4294967296", "1 2"] {
+        for value in ["", "x", "-1", "+1", "4294967296", "1 2"] {
             assert!(value.parse::<CSeq>().is_err(), "{value}");
         }
     }

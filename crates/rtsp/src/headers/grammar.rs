@@ -1,6 +1,7 @@
 //! What the header grammars share.
 
 use std::fmt::{self, Display, Write};
+use std::str::FromStr;
 
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while1};
@@ -56,6 +57,18 @@ impl<'v, 'r> Value<'v, 'r> {
             what,
         }
     }
+}
+
+/// A number without a sign, which `FromStr` would take.
+pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
+    let is_number = text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
+}
+
+/// The same in hexadecimal.
+pub(super) fn hex_number(text: &str) -> Option<u32> {
+    let is_number = text.bytes().all(|b| b.is_ascii_hexdigit());
+    u32::from_str_radix(text, 16).ok().filter(|_| is_number)
 }
 
 /// Writes the items with a comma and a space between them.

@@ -27,6 +27,7 @@ pub use authorization::{Authorization, DigestAnswer, UsernameForm};
 pub use content_base::ContentBase;
 pub use content_location::ContentLocation;
 pub use cseq::CSeq;
+pub(crate) use grammar::number;
 pub use public::Public;
 pub use range::{Interval, Range, Span};
 pub use retry_after::RetryAfter;

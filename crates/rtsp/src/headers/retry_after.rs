@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::grammar::Value;
+use super::grammar::{Value, number};
 use super::{HeaderError, TypedHeader, name};
 use crate::Reading;
 
@@ -21,7 +21,7 @@ impl TypedHeader for RetryAfter {
     fn read(value: &str, reading: &mut Reading) -> Result<Self, HeaderError> {
         // A comment or a parameter may follow the seconds (RFC 2068 §14.38).
         let word = value.split(['(', ';']).next().unwrap_or_default().trim();
-        if let Ok(seconds) = word.parse::<u32>() {
+        if let Some(seconds) = number::<u32>(word) {
             return Ok(Self::Delay(Duration::from_secs(seconds.into())));
         }
         let date = value.trim();

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use super::grammar::{Value, write_list};
+use super::grammar::{Value, number, write_list};
 use super::{HeaderError, Repetition, TypedHeader, name};
 use crate::url::Redacted;
 use crate::{Reading, Tolerance};
@@ -66,11 +66,11 @@ impl RtpInfoEntry {
                     !word.is_empty()
                 }
                 "seq" => {
-                    entry.seq = word.parse().ok();
+                    entry.seq = number(word);
                     entry.seq.is_some()
                 }
                 "rtptime" => {
-                    let rtptime = word.parse().ok();
+                    let rtptime = number(word);
                     let is_unknown = rtptime == Some(0) && value.tolerates(Tolerance::ZeroRtpTime);
                     entry.rtptime = rtptime.filter(|_| !is_unknown);
                     rtptime.is_some()

@@ -1,7 +1,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::grammar::Value;
+use super::grammar::{Value, number};
 use super::{HeaderError, TypedHeader, name};
 use crate::{Reading, Tolerance};
 
@@ -45,7 +45,7 @@ impl TypedHeader for Session {
 
 fn read_timeout(parameter: &str) -> Option<Duration> {
     let (name, seconds) = parameter.split_once('=')?;
-    let seconds: u32 = seconds.trim().parse().ok()?;
+    let seconds: u32 = number(seconds.trim())?;
     (seconds > 0 && name.trim_end().eq_ignore_ascii_case("timeout"))
         .then(|| Duration::from_secs(seconds.into()))
 }

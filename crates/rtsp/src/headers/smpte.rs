@@ -1,5 +1,7 @@
 use std::fmt;
 
+use super::grammar::number;
+
 /// A point in a recording, by its time code ([RFC 2326 §3.5](https://www.rfc-editor.org/rfc/rfc2326#section-3.5)).
 ///
 /// Each part has two digits at most. Ordered as time is.
@@ -32,10 +34,7 @@ impl SmpteTime {
     /// `10:07:33`, and frames and their hundredths behind it: `10:07:33:05.01`.
     pub(super) fn from_text(text: &str) -> Option<Self> {
         let (time, subframes) = text.split_once('.').unwrap_or((text, "0"));
-        let two = |text: &str| {
-            let is_number = text.len() <= 2 && text.bytes().all(|b| b.is_ascii_digit());
-            text.parse::<u8>().ok().filter(|_| is_number)
-        };
+        let two = |text: &str| number::<u8>(text).filter(|_| text.len() <= 2);
         let mut parts = time.split(':').map(two);
         let time = Self {
             hours: parts.next()??,

@@ -4,7 +4,7 @@ use std::str;
 
 use super::parse::{Fault, MAX_BODY_BYTES, MAX_HEADERS, ParseError, tolerate};
 use super::start_line::{self, is_blank};
-use crate::headers::name;
+use crate::headers::{name, number};
 use crate::{Reading, Tolerance};
 
 /// Where the head ends, with the empty line that ends it; sought from this offset on.
@@ -86,9 +86,7 @@ fn check_fields(mut fields: Fields<'_>, reading: &mut Reading) -> Result<usize, 
         if value.is_empty() {
             continue;
         }
-        let length = str::from_utf8(value)
-            .ok()
-            .and_then(|value| value.parse::<usize>().ok());
+        let length = str::from_utf8(value).ok().and_then(number::<usize>);
         match length {
             None => return fault(Fault::ContentLength),
             Some(length) if body_length.is_some_and(|other| other != length) => {

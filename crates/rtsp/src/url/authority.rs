@@ -3,6 +3,7 @@
 use std::net::Ipv6Addr;
 
 use super::UrlError;
+use crate::headers::number;
 
 /// Host and port, path and query.
 pub(super) fn split_authority(location: &str) -> (&str, &str) {
@@ -23,9 +24,7 @@ pub(super) fn split_port(authority: &str) -> Result<(&str, String, Option<u16>),
         None => return Err(UrlError::Port),
         Some("") => None,
         Some(digits) => Some(
-            digits
-                .parse()
-                .ok()
+            number(digits)
                 .filter(|&port: &u16| port > 0)
                 .ok_or(UrlError::Port)?,
         ),

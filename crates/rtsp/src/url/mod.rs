@@ -355,6 +355,7 @@ mod tests {
         }
         for text in [
             "rtsp://h:0/",
+            "rtsp://h:+554/",
             "rtsp://h:65536/",
             "rtsp://user:secret/w",
             "rtsp://[::1]x/",

@@ -279,6 +279,7 @@ fn a_limit_passed_is_an_error_that_names_it() {
 fn a_content_length_that_says_nothing_or_two_things_is_an_error() {
     for headers in [
         "Content-Length: -1",
+        "Content-Length: +1",
         "Content-Length: 1e3",
         "Content-Length: 3\r\nContent-Length: 4",
     ] {

@@ -2,7 +2,7 @@ use super::{
     ConnectionUse, Delivery, KeyMaterial, LowerTransport, Rtsp2Parameters, Setup, Transport, TransportMode,
 };
 use crate::headers::HeaderError;
-use crate::headers::grammar::{Parts, Value, is_terminated, unquote};
+use crate::headers::grammar::{Parts, Value, hex_number, is_terminated, number, unquote};
 use crate::{Reading, Tolerance};
 
 impl Transport {
@@ -100,10 +100,10 @@ impl<'v> Offer<'v> {
                 &mut transport.source,
                 Some(word.to_owned()).filter(|word| !word.is_empty()),
             ),
-            "layers" => set(&mut transport.layers, word.parse().ok()),
+            "layers" => set(&mut transport.layers, number(word)),
             "append" => set(&mut transport.append, true),
             "interleaved" => set(&mut transport.interleaved, channels(word)),
-            "ttl" => set(&mut transport.ttl, word.parse().ok()),
+            "ttl" => set(&mut transport.ttl, number(word)),
             "port" => set(&mut transport.port, pair(word)),
             "client_port" => set(&mut transport.client_port, pair(word)),
             "server_port" => set(&mut transport.server_port, pair(word)),
@@ -203,17 +203,14 @@ fn ssrc(word: &str, part: &str, value: &mut Value<'_, '_>) -> Result<Option<u32>
     if !is_strict {
         value.tolerate(Tolerance::TransportSsrc, part)?;
     }
-    Ok(u32::from_str_radix(digits.unwrap_or(word), 16).ok())
+    Ok(hex_number(digits.unwrap_or(word)))
 }
 
 /// `4-5`, or `4` alone, whose neighbour is 5 (Q21).
 fn pair(text: &str) -> Option<(u16, u16)> {
     match text.split_once('-') {
-        Some((first, second)) => Some((first.trim().parse().ok()?, second.trim().parse().ok()?)),
-        None => text
-            .parse()
-            .ok()
-            .and_then(|first: u16| Some((first, first.checked_add(1)?))),
+        Some((first, second)) => Some((number(first.trim())?, number(second.trim())?)),
+        None => number(text).and_then(|first: u16| Some((first, first.checked_add(1)?))),
     }
 }
 

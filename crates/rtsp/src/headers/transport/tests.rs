@@ -243,6 +243,7 @@ fn what_cannot_be_read_is_absent() {
     let tolerance = Tolerance::TransportParameter;
     for parameter in [
         "client_port=x",
+        "client_port=+5000-5001",
         "client_port=",
         "client_port=65536-1",
         "ttl=256",
