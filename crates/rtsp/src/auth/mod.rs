@@ -6,7 +6,8 @@
 //! every server.
 //!
 //! Not done: `rspauth` is not verified, see [`Authenticator::informed`]; and what only one vendor's cameras accept without a
-//! password is not tried (Q48).
+//! password is not tried (Q48). A realm or nonce that is not UTF-8 is not answered right: its bytes are lost when the message
+//! is read.
 //!
 //! Neither end reads a clock or asks for randomness: nonces come from a seed.
 //!

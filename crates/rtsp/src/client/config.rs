@@ -17,7 +17,7 @@ pub struct SessionConfig {
     /// How long each request waits for its response, 10 s by default. Slow cameras wake up for 5 s and more before they
     /// answer DESCRIBE (Q123); a dead one is noticed this late. Keepalives and TEARDOWN wait for less.
     pub response_timeout: Duration,
-    /// What the caller adds to the requests; nothing by default.
+    /// What the caller adds to the requests, at whatever host redirects lead to; nothing by default.
     pub extra_headers: ExtraHeaders,
     /// What an earlier session with the same URL and credentials has found out; nothing by default.
     pub learned: Learned,

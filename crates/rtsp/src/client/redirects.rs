@@ -91,7 +91,8 @@ impl ClientSession {
     /// Whether a new connection may mend that this one was closed. Never once something was set up: a session dies with its
     /// connection (Q111).
     pub(super) fn why_reconnect(&mut self) -> Option<ReconnectReason> {
-        let exchange = self.exchange.as_ref().filter(|_| self.session_id.is_none())?;
+        let is_held = self.session_id.is_some() || self.has_set_up();
+        let exchange = self.exchange.as_ref().filter(|_| !is_held)?;
         let (reason, tolerance) = match (exchange.attempt, &exchange.step) {
             (Attempt::AfterUnauthorized, _) => (
                 ReconnectReason::ClosedAfterUnauthorized,
@@ -104,6 +105,16 @@ impl ClientSession {
         };
         let may_mend = !self.reconnected.contains(&reason) && self.reading.tolerates(tolerance);
         may_mend.then_some(reason)
+    }
+
+    /// Whether a SETUP was answered, be it without a session id.
+    fn has_set_up(&self) -> bool {
+        let under_way = self.exchange.as_ref().map(|exchange| &exchange.step);
+        let unanswered = self.steps.iter().chain(under_way);
+        self.tracks
+            > unanswered
+                .filter(|step| matches!(step, Step::SetUp { .. }))
+                .count()
     }
 
     /// Whether the credentials were refused on a new connection too, by a server that hangs up after each 401 (Q28). To call

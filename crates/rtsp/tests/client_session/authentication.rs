@@ -196,6 +196,20 @@ fn an_authentication_that_is_not_spoken_is_named() {
 }
 
 #[test]
+fn what_a_challenge_echoes_begins_no_header() {
+    let mut script = Script::connected();
+    let challenge = "WWW-Authenticate: Digest realm=\"a\rX-Evil: 1\", nonce=\"n\\\"\r\n X-Evil: 2\", \
+        opaque=\"o\\\\\u{85}X-Evil: 3\", algorithm=\"MD5\"";
+    script.turn(DESCRIBE, UNAUTHORIZED, &[challenge], "");
+    let request = script.expect(DESCRIBE);
+    assert_eq!(request.headers.get("X-Evil"), None);
+    let answer = digest(&request);
+    assert_eq!(answer.realm, "a X-Evil: 1");
+    assert_eq!(answer.nonce, "n\"   X-Evil: 2");
+    assert_eq!(answer.opaque.as_deref(), Some("o\\ X-Evil: 3"));
+}
+
+#[test]
 fn a_401_without_any_challenge_is_no_refusal_of_credentials() {
     let mut script = Script::connected();
     script.turn(DESCRIBE, UNAUTHORIZED, &[], "");

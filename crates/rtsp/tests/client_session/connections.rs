@@ -1,6 +1,6 @@
 use throughline_rtsp::client::{ClientSession, Error, Event, SessionConfig, TransportRequest};
 
-use crate::script::{DIGEST, SDP, Script, config};
+use crate::script::{DIGEST, SDP, Script, TCP, config, seconds};
 
 const DESCRIBE: &str = "DESCRIBE rtsp://192.0.2.1/live";
 const UNAUTHORIZED: &str = "401 Unauthorized";
@@ -107,6 +107,37 @@ fn a_session_dies_with_its_connection() {
     let mut script = Script::playing("4711");
     script.close();
     assert_eq!(script.failure(), Error::Closed { awaiting: None });
+}
+
+#[test]
+fn a_session_without_an_id_dies_with_its_connection_too() {
+    let setup = "SETUP rtsp://192.0.2.1/live/trackID=0";
+    let mut script = Script::described();
+    script.setup(0, TransportRequest::Tcp);
+    script.turn(setup, "200 OK", &[TCP], "");
+    script.event();
+    script.setup(1, TransportRequest::Tcp);
+    let second = "SETUP rtsp://192.0.2.1/live/trackID=1";
+    script.turn(second, UNAUTHORIZED, &[DIGEST], "");
+    script.expect(second);
+    script.close();
+    let error = script.failure();
+    assert!(matches!(error, Error::Closed { awaiting: Some(_) }), "{error}");
+
+    let mut script = Script::described();
+    script.setup(0, TransportRequest::Tcp);
+    script.call(ClientSession::play);
+    script.turn(setup, "200 OK", &[TCP], "");
+    script.event();
+    script.turn("PLAY rtsp://192.0.2.1/live", "200 OK", &[], "");
+    script.event();
+    script.wait(seconds(30));
+    let keepalive = "GET_PARAMETER rtsp://192.0.2.1/live";
+    script.turn(keepalive, UNAUTHORIZED, &[DIGEST], "");
+    script.expect(keepalive);
+    script.close();
+    let error = script.failure();
+    assert!(matches!(error, Error::Closed { awaiting: Some(_) }), "{error}");
 }
 
 #[test]
