@@ -95,6 +95,8 @@ impl Authenticator {
         }
         let best = challenges
             .iter()
+            // Of equals the last would be taken, and the server's first choice stands first.
+            .rev()
             .filter_map(|challenge| Some((scheme(challenge)?, challenge)))
             .filter(|&(scheme, challenge)| self.may_try(scheme, challenge))
             .max_by_key(|&(scheme, _)| scheme);
@@ -135,9 +137,11 @@ impl Authenticator {
     /// `rspauth` is not verified. It would show that the server knows the password too; but cameras compute it wrong, and
     /// whoever sits between could forge the media, which nothing protects, as well.
     pub fn informed(&mut self, info: &AuthenticationInfo) {
-        if let (Some(Chosen::Digest(session)), Some(nonce)) = (&mut self.chosen, &info.nextnonce) {
+        let Some(nonce) = &info.nextnonce else { return };
+        let used = self.answers_to(nonce);
+        if let Some(Chosen::Digest(session)) = &mut self.chosen {
             session.nonce.clone_from(nonce);
-            session.used = 0;
+            session.used = used;
         }
     }
 
@@ -162,8 +166,8 @@ impl Authenticator {
         request.headers.set_typed(&authorization);
     }
 
-    /// How many answers this nonce was used for: a server may challenge again with the same one, and a count that does not
-    /// rise is a replay to it.
+    /// How many answers this nonce was used for: a server may give the same one again, and a count that does not rise is a
+    /// replay to it.
     fn answers_to(&self, nonce: &str) -> u32 {
         match &self.chosen {
             Some(Chosen::Digest(session)) if session.nonce == nonce => session.used,
@@ -343,6 +347,13 @@ mod tests {
     }
 
     #[test]
+    fn of_two_challenges_of_one_strength_the_first_is_answered() {
+        let mut client = authenticator();
+        client.challenged(&[md5("first"), md5("second")]).unwrap();
+        assert_eq!(sent_digest(&mut client).nonce, "first");
+    }
+
+    #[test]
     fn q103_each_digest_is_tried_once_and_basic_never_follows() {
         let mut client = authenticator();
         let offered = [basic(), md5("m"), sha256("s")];
@@ -385,6 +396,11 @@ mod tests {
         let second = sent_digest(&mut client);
         assert_eq!((second.nonce.as_str(), second.nc), ("t", Some(1)));
         assert_ne!(second.response, first.response);
+        client.informed(&AuthenticationInfo {
+            nextnonce: Some("t".to_owned()),
+            ..AuthenticationInfo::default()
+        });
+        assert_eq!(sent_digest(&mut client).nc, Some(2), "it is the same once more");
     }
 
     #[test]
