@@ -14,6 +14,7 @@ const STRAY_PACKET: &[u8] = b"\x80\x60\x12\x34\x00\x00\x00\x00\xde\xad\xbe\xef\x
 const UNKNOWN_CHANNEL_EVERY: u64 = 4;
 const EMPTY_LINE_EVERY: u64 = 5;
 const GARBAGE_EVERY: u64 = 12;
+const TORN_EVERY: u64 = 40;
 
 /// What goes onto the RTSP connection beside responses, and in which pieces.
 #[derive(Debug, Default)]
@@ -46,6 +47,9 @@ impl Framing {
             out.extend_from_slice(b"\0\x01garbage: of 21 bytes");
         }
         frame(*channels.of(packet.protocol), packet.bytes, out);
+        if is_time(Quirk::TornFrames, TORN_EVERY) {
+            out.truncate(out.len() - packet.bytes.len() / 2);
+        }
     }
 
     /// Appends what comes before a response.

@@ -127,6 +127,7 @@ quirks! {
     TearDownOfUnknownSession = 111: "TEARDOWN of a session of another connection is answered with 500",
     OneDescribe = 112: "the second DESCRIBE on a connection is answered with 400",
     OptionsFirst = 113: "the connection is closed on DESCRIBE unless OPTIONS came before",
+    TornFrames = 114: "now and then half of a frame is left out, so that it swallows those behind it",
     UdpWhateverIsAsked = 119: "a SETUP over TCP is answered with 200 and a transport over UDP",
     SlowStart = 123: "the first picture comes 20 s after PLAY",
     StaticPayloadType = 124: "H.264 has payload type 35",
