@@ -53,6 +53,7 @@ async fn the_blocking_client_says_why_it_was_refused_and_no_password() {
         blocking_client::play(&url, |_| true).map_err(|error| error.to_string())
     });
     let error = played.await.unwrap().unwrap_err();
+    assert!(error.contains("refused the credentials"), "{error}");
     assert!(!error.contains("wrong-one"), "{error}");
     camera.stop().await;
 }
