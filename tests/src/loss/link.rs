@@ -19,7 +19,7 @@ pub struct Faults {
     pub burst: u32,
     /// Delayed so that others overtake them.
     pub reordered: u32,
-    /// By at most so much; the receiver waits 100 ms.
+    /// By at most so much; the receiver waits 100 ms at most.
     pub reordered_by: Duration,
     /// Arriving twice.
     pub duplicated: u32,

@@ -192,17 +192,7 @@ impl<'a> Simulation<'a> {
             self.keep_appointments(arrival.at)?;
             self.arrive(&arrival)?;
         }
-        self.keep_appointments(until)?;
-        let waiting = self.receiver.stats().waiting;
-        self.most_waiting = self.most_waiting.max(waiting);
-        let expected = self.in_order.waiting();
-        ensure(waiting == expected as u64, || {
-            format!("{waiting} packets wait in place of {expected}")
-        })?;
-        let limit = ReorderConfig::default().max_packets;
-        ensure(expected <= limit, || {
-            format!("{waiting} packets wait, more than {limit}")
-        })
+        self.keep_appointments(until)
     }
 
     fn keep_appointments(&mut self, until: Instant) -> Result<(), Violation> {
@@ -225,10 +215,16 @@ impl<'a> Simulation<'a> {
         self.collect()
     }
 
-    /// Takes what came out, and compares it with what was sent.
+    /// Takes what came out, and compares it with what was sent, and what waits with what has to.
     fn collect(&mut self) -> Result<(), Violation> {
         let settled = self.in_order.settle(self.now, self.receiver.stats().lost);
         settled.map_err(Violation)?;
+        let waiting = self.receiver.stats().waiting;
+        self.most_waiting = self.most_waiting.max(waiting);
+        let (expected, limit) = (self.in_order.waiting(), ReorderConfig::default().max_packets);
+        ensure(waiting == expected as u64 && expected <= limit, || {
+            format!("{waiting} packets wait in place of {expected}, of {limit} that may")
+        })?;
         let stream = &self.cell.stream;
         for picture in self.receiver.pictures() {
             let number = expect_as_sent(stream, &picture, &mut self.scratch)?;
