@@ -2,11 +2,9 @@ use throughline_rtsp::Credentials;
 use throughline_rtsp::auth::Verifier;
 use throughline_rtsp::headers::{Challenge, DigestAlgorithm, DigestChallenge, Qop};
 
-use crate::quirks::{Quirk, Quirks};
+use crate::quirks::{Quirks, challenges};
 
 const REALM: &str = "Throughline mock camera";
-/// [`Quirk::OddRealm`].
-const ODD_REALM: &str = "IP Camera(AB705), \"front door\", qop=none";
 
 /// What the camera asks of clients, on every request but OPTIONS.
 #[derive(Debug, Clone, Default)]
@@ -27,54 +25,33 @@ pub enum Authentication {
 
 impl Authentication {
     pub(crate) fn verifier(&self, quirks: Quirks, seed: u64) -> Option<Verifier> {
-        let (credentials, mut offers) = match self {
+        let (credentials, offers) = match self {
             Self::None => return None,
             Self::Basic(credentials) => (credentials, vec![basic()]),
             Self::Digest(credentials) => (credentials, vec![md5()]),
             Self::DigestSha256(credentials) => (credentials, vec![sha_256()]),
             Self::Any(credentials) => (credentials, vec![sha_256(), md5(), basic()]),
         };
-        if quirks.contains(Quirk::WeakestChallengeFirst) {
-            offers = vec![basic(), md5(), sha_256()];
-        }
-        for offer in &mut offers {
-            bend(quirks, offer);
-        }
+        let offers = challenges::bend(quirks, offers);
+        let seed = challenges::seed(quirks, seed);
         Some(Verifier::new(credentials.clone(), offers, seed))
     }
 }
 
-fn bend(quirks: Quirks, offer: &mut Challenge) {
-    match offer {
-        Challenge::Basic { realm } | Challenge::Digest(DigestChallenge { realm, .. })
-            if quirks.contains(Quirk::OddRealm) =>
-        {
-            ODD_REALM.clone_into(realm);
-        }
-        _ => {}
-    }
-    match offer {
-        Challenge::Digest(digest) if quirks.contains(Quirk::StaleNonce) => {
-            digest.opaque = Some("5ccc069c403ebaf9".to_owned());
-        }
-        _ => {}
-    }
-}
-
-fn basic() -> Challenge {
+pub(crate) fn basic() -> Challenge {
     Challenge::Basic {
         realm: REALM.to_owned(),
     }
 }
 
-fn md5() -> Challenge {
+pub(crate) fn md5() -> Challenge {
     Challenge::Digest(DigestChallenge {
         realm: REALM.to_owned(),
         ..DigestChallenge::default()
     })
 }
 
-fn sha_256() -> Challenge {
+pub(crate) fn sha_256() -> Challenge {
     Challenge::Digest(DigestChallenge {
         realm: REALM.to_owned(),
         algorithm: Some(DigestAlgorithm::Sha256),

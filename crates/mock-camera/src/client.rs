@@ -8,7 +8,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::net::tcp::WriteHalf;
 
-use crate::quirks::Quirk;
 use crate::server::{Burst, Connection, Delivery, Room};
 use crate::udp::{Route, UdpPorts};
 
@@ -131,20 +130,16 @@ impl Client {
                 }
             };
             self.inbox.advance(consumed);
-            if self.reads_once() {
+            if self.connection.reads_once() {
                 break;
             }
         }
-        if self.reads_once() {
+        if self.connection.reads_once() {
             // What the parser remembers of a message that is cut off goes with it.
             self.inbox.clear();
             self.parser = Parser::default();
         }
         self.follow_delivery();
-    }
-
-    fn reads_once(&self) -> bool {
-        self.connection.quirks().contains(Quirk::OneMessagePerRead)
     }
 
     /// Takes RTCP from where the session, if it is one over UDP, says that it comes from.

@@ -10,7 +10,7 @@ pub struct MockCameraStats {
     pub connections: u64,
     /// Connections closed at once because [`MAX_CLIENTS`](crate::MAX_CLIENTS) were open.
     pub connections_refused: u64,
-    /// RTSP requests answered, whatever the answer.
+    /// RTSP requests taken, whatever the answer, or with a quirk none.
     pub requests: u64,
     /// PLAY requests that started a stream.
     pub plays: u64,

@@ -147,6 +147,11 @@ impl Conduct {
         self.is_confused |= self.quirks.contains(Quirk::RtcpBeforePlayConfuses);
     }
 
+    /// Whether what is due goes before the response.
+    pub(crate) fn plays_early(&self, request: &Request) -> bool {
+        self.quirks.contains(Quirk::EarlyData) && request.method == Method::Play
+    }
+
     /// Whether a PLAY that was answered with 200 starts nothing.
     pub(crate) fn plays_nothing(&self, request: &Request, lower: LowerTransport) -> bool {
         let has = |quirk| self.quirks.contains(quirk);

@@ -16,7 +16,7 @@ const EMPTY_LINE_EVERY: u64 = 5;
 const GARBAGE_EVERY: u64 = 12;
 const TORN_EVERY: u64 = 40;
 
-/// What goes onto the RTSP connection beside responses, and in which pieces.
+/// What goes onto the RTSP connection beside responses, in which pieces, and in which it is read.
 #[derive(Debug, Default)]
 pub(crate) struct Framing {
     quirks: Quirks,
@@ -59,6 +59,11 @@ impl Framing {
             frame(1, &[0x80, 201, 0, 1, 0xde, 0xad, 0xbe, 0xef], out);
         }
         self.responses += 1;
+    }
+
+    /// Whether only the first message of what is read at once counts.
+    pub(crate) fn reads_once(&self) -> bool {
+        self.quirks.contains(Quirk::OneMessagePerRead)
     }
 
     /// How many of `queued` bytes are the next write.

@@ -1,10 +1,11 @@
 //! The protocol half of the camera: requests in, responses and RTP packets out, no sockets and no clock.
 //!
 //! A [`Server`] is what all clients share, a [`Connection`] is one client's RTSP connection with its session.
-//! Whoever drives a connection gives it what arrives ([`handle_request`](Connection::handle_request),
-//! [`handle_interleaved`](Connection::handle_interleaved), [`handle_rtcp`](Connection::handle_rtcp)) and the
-//! time ([`handle_timeout`](Connection::handle_timeout) at [`wake_at`](Connection::wake_at)), sends what
-//! these return, and closes the connection once it [`is_expired`](Connection::is_expired).
+//! Whoever drives a connection gives it what arrives ([`respond`](Connection::respond),
+//! [`handle_interleaved`](Connection::handle_interleaved), [`handle_rtcp`](Connection::handle_rtcp)) and the time
+//! ([`write_due`](Connection::write_due) or, over UDP, [`handle_timeout`](Connection::handle_timeout) at
+//! [`wake_at`](Connection::wake_at)), sends what these return, and closes the connection once it
+//! [`hangs_up`](Connection::hangs_up) or [`is_expired`](Connection::is_expired).
 
 mod delivery;
 mod description;
@@ -33,7 +34,7 @@ use crate::clip::Clip;
 use crate::quirks::conduct::{Conduct, Fate, InSession, Memory};
 use crate::quirks::framing::Framing;
 use crate::quirks::packets::PacketQuirks;
-use crate::quirks::{self, Quirk, Quirks};
+use crate::quirks::{self, Quirks};
 use crate::stats::{Counters, MockCameraStats, count};
 use crate::transports::Transports;
 use playout::Playout;
@@ -138,13 +139,8 @@ impl Connection {
         count(&server.counters.connections);
         count(&server.counters.clients);
         let quirks = server.config.quirks;
-        // A nonce must outlive the connection that a challenge ends.
-        let nonce_seed = if quirks.contains(Quirk::ClosesAfterUnauthorized) {
-            0
-        } else {
-            derive(seed, "nonce", 0)
-        };
-        let verifier = server.config.authentication.verifier(quirks, nonce_seed);
+        let nonces = derive(seed, "nonce", 0);
+        let verifier = server.config.authentication.verifier(quirks, nonces);
         Self {
             conduct: Conduct::new(quirks),
             framing: Framing::new(quirks),
@@ -160,7 +156,7 @@ impl Connection {
         }
     }
 
-    /// Answers a request: appends to `out` what goes onto the connection, the response and what a [`Quirk`] has
+    /// Answers a request: appends to `out` what goes onto the connection, the response and what a [`Quirk`](crate::Quirk) has
     /// around it. Look at [`hangs_up`](Self::hangs_up) afterwards.
     pub fn respond(&mut self, now: Instant, request: &Request, out: &mut BytesMut) {
         if self.conduct.is_banned(&self.server.memory) {
@@ -176,7 +172,7 @@ impl Connection {
             .fate(&self.server.memory, request, &mut response, in_session);
         if matches!(fate, Fate::Sent | Fate::LastWords) {
             self.framing.before_response(out);
-            if request.method == Method::Play && self.quirks().contains(Quirk::EarlyData) {
+            if self.conduct.plays_early(request) {
                 self.write_due(now, Room::Available, out);
             }
             quirks::wire::write(self.quirks(), &response, out);
@@ -268,7 +264,12 @@ impl Connection {
         self.framing.piece(queued)
     }
 
-    pub(crate) fn quirks(&self) -> Quirks {
+    /// Whether only the first message of what is read at once counts.
+    pub(crate) fn reads_once(&self) -> bool {
+        self.framing.reads_once()
+    }
+
+    fn quirks(&self) -> Quirks {
         self.server.config.quirks
     }
 
@@ -286,7 +287,7 @@ impl Connection {
             .map_or(expiry, |due| due.min(expiry))
     }
 
-    /// Has the client shown no sign of life for [`SESSION_TIMEOUT`], or for as long as a [`Quirk`] says? Close the
+    /// Has the client shown no sign of life for [`SESSION_TIMEOUT`], or for as long as a [`Quirk`](crate::Quirk) says? Close the
     /// connection then.
     pub fn is_expired(&self, now: Instant) -> bool {
         now >= self.last_heard + self.session_timeout()
