@@ -1,5 +1,7 @@
 use throughline_h264::{Pps, Sps};
 
+use crate::h264_sps::check_scaling;
+
 /// SPS of Baseline, of High 4:2:2 with usability information, and of High 4:4:4.
 const SPS: [&[u8]; 3] = [
     &[
@@ -57,13 +59,5 @@ fn check(alone: &Pps, pps: &Pps, sps: &Sps) {
             .iter()
             .all(|offset| (-12..=12).contains(offset))
     );
-    let lists = pps.scaling_lists(sps);
-    assert!(
-        lists
-            .lists_4x4
-            .iter()
-            .flatten()
-            .chain(lists.lists_8x8.iter().flatten())
-            .all(|scale| *scale > 0)
-    );
+    check_scaling(&pps.scaling_lists(sps));
 }

@@ -1,4 +1,4 @@
-use throughline_h264::{Policy, Sps};
+use throughline_h264::{Policy, ScalingLists, Sps};
 
 /// What an SPS says is possible, and stays so whatever follows it.
 pub fn h264_sps(data: &[u8]) {
@@ -32,15 +32,7 @@ pub fn h264_sps(data: &[u8]) {
     assert!(parameters.reorder_depth <= 16);
     let (width, height) = parameters.display_size();
     assert!(width >= parameters.width && height >= parameters.height);
-    let lists = sps.scaling_lists();
-    assert!(
-        lists
-            .lists_4x4
-            .iter()
-            .flatten()
-            .chain(lists.lists_8x8.iter().flatten())
-            .all(|scale| *scale > 0)
-    );
+    check_scaling(&sps.scaling_lists());
     let strict = Sps::parse_with(data, &Policy::strict());
     assert_eq!(strict.is_ok(), sps.tolerated().is_empty());
     assert!(strict.is_ok_and(|strict| strict == sps) || !sps.tolerated().is_empty());
@@ -52,4 +44,11 @@ pub fn h264_sps(data: &[u8]) {
     let longer = Sps::parse(&[data, &[0x80]].concat());
     let facts = |sps: &Sps| (sps.id(), sps.width(), sps.height());
     assert_eq!(longer.as_ref().map(facts), Ok(facts(&sps)));
+}
+
+/// Nothing is scaled to nothing.
+pub(crate) fn check_scaling(lists: &ScalingLists) {
+    let smaller = lists.lists_4x4.iter().flatten();
+    let larger = lists.lists_8x8.iter().flatten();
+    assert!(smaller.chain(larger).all(|scale| *scale > 0));
 }
