@@ -149,7 +149,7 @@ impl Client {
         let mut out = BytesMut::new();
         self.connection.respond(self.now, &request, &mut out);
         self.is_gone |= self.connection.hangs_up();
-        let responses = responses(&out);
+        let responses = responses(&out, self.quirks);
         match responses.as_slice() {
             [response] => {
                 let named = response.headers.typed().ok().flatten();
@@ -223,8 +223,8 @@ fn read_quirks(numbers: &[u8]) -> Quirks {
         .collect()
 }
 
-/// The responses among what the camera sent, all of which can be read.
-fn responses(mut bytes: &[u8]) -> Vec<Response> {
+/// The responses among what the camera sent, all of which can be read unless a torn frame swallows them.
+fn responses(mut bytes: &[u8], quirks: Quirks) -> Vec<Response> {
     let mut responses = Vec::new();
     while !bytes.is_empty() {
         let consumed = match parse(bytes) {
@@ -236,6 +236,7 @@ fn responses(mut bytes: &[u8]) -> Vec<Response> {
                 consumed
             }
             Ok(Parsed::Skipped { consumed } | Parsed::Interleaved { consumed, .. }) => consumed,
+            _ if quirks.contains(Quirk::TornFrames) => break,
             other => unreachable!("{} is {other:?}", bytes.escape_ascii()),
         };
         bytes = bytes.get(consumed..).unwrap_or_default();
