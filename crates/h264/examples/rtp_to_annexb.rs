@@ -49,12 +49,13 @@ pub(crate) fn convert(mut packets: impl Read, mut pictures: impl Write) -> Resul
 
 /// `None` at the end of the input; a packet cut off by it is an error.
 fn next_packet(input: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
-    let mut length = [0; 2];
-    match input.read_exact(&mut length) {
+    let (mut high, mut low) = ([0], [0]);
+    match input.read_exact(&mut high) {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
         read => read?,
     }
-    let mut packet = vec![0; u16::from_be_bytes(length).into()];
+    input.read_exact(&mut low)?;
+    let mut packet = vec![0; u16::from_be_bytes([high[0], low[0]]).into()];
     input.read_exact(&mut packet)?;
     Ok(Some(packet))
 }

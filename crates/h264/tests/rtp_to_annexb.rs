@@ -73,7 +73,10 @@ fn a_missing_packet_costs_the_pictures_up_to_the_next_idr() {
 
 #[test]
 fn input_that_ends_within_a_packet_is_an_error() {
-    let mut input = framed(&packets(TWO_SLICES));
-    input.pop();
-    assert!(convert(input.as_slice(), Vec::new()).is_err());
+    let input = framed(&packets(TWO_SLICES));
+    let (_, cut_off) = input.split_last().unwrap();
+    let within_a_length = [&input, &[0][..]].concat();
+    for input in [cut_off, &within_a_length] {
+        assert!(convert(input, Vec::new()).is_err(), "{} bytes", input.len());
+    }
 }
