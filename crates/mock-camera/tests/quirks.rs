@@ -7,12 +7,13 @@ use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::BytesMut;
+use throughline_h264::{Depacketizer, DepacketizerConfig, Diagnosis, RtpPayload, Timestamp};
 use throughline_mock_camera::server::{Clocks, Connection, Room, Server, ServerConfig};
 use throughline_mock_camera::{
     Authentication, BuiltInClip, Clip, Credentials, MockCamera, Quirk, Quirks, Transports,
 };
-use throughline_rtp::Ssrc;
 use throughline_rtp::rtcp::{ReceiverReport, ReportBlocks};
+use throughline_rtp::{Packet, Ssrc};
 use throughline_rtsp::auth::Authenticator;
 use throughline_rtsp::headers::{Session, WwwAuthenticate};
 use throughline_rtsp::{Message, Method, Parsed, Request, Response, parse};
@@ -248,6 +249,41 @@ fn q42_the_nonce_is_exchanged_after_150_seconds() {
         client.now += 20 * SECOND;
     }
     assert_eq!(statuses, [200, 200, 200, 200, 200, 200, 200, 200, 401, 200]);
+}
+
+#[test]
+fn q140_noise_in_sound_packets_is_told_from_a_stream() {
+    let diagnosis = |quirks: Quirks| {
+        let mut client = Witness::of(quirks, Authentication::None, Instant::now());
+        client.ask(Method::Setup, TRACK, &[TCP]);
+        client.ask(Method::Play, CAMERA, &[]);
+        client.seen.clear();
+        client.watch(30 * SECOND);
+        let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
+        let mut bytes = client.seen.as_slice();
+        while let Parsed::Interleaved {
+            consumed,
+            channel,
+            payload,
+        } = parse(bytes).unwrap()
+        {
+            bytes = &bytes[consumed..];
+            let packet = Packet::parse(payload).unwrap();
+            if channel == 0 {
+                let _ = depacketizer.push(RtpPayload {
+                    data: packet.payload(),
+                    timestamp: Timestamp(packet.timestamp().0.into()),
+                    marker: packet.marker(),
+                    lost_before: 0,
+                });
+            }
+        }
+        depacketizer.stats().diagnosis()
+    };
+    let scrambled = diagnosis([Quirk::Scrambled].into_iter().collect());
+    assert_eq!(scrambled, Some(Diagnosis::Scrambled));
+    // At its rate an IDR comes every 20 s, which is said as well.
+    assert_eq!(diagnosis(Quirks::default()), Some(Diagnosis::LongGroups));
 }
 
 #[tokio::test]

@@ -227,6 +227,7 @@ impl PacketQuirks {
                 }
             }
             Quirk::LonePackets => lone_packets(packets),
+            Quirk::Scrambled => packets.iter_mut().for_each(Outgoing::scramble),
             _ => {}
         }
     }
@@ -438,6 +439,31 @@ impl Outgoing {
             out.extend_from_slice(&[0xab, 0xac, 0, 3, 0xe9, 0xd5, 0x2a, 0x80, 0, 0, 0, 0, 0, 0, 0, 1]);
         }
         out.extend_from_slice(&self.payload);
+    }
+
+    /// Puts noise behind the headers of NAL units and of what holds them.
+    fn scramble(&mut self) {
+        let mut noise = u32::from(self.header.sequence_number.0);
+        let mut cover = |bytes: Option<&mut [u8]>| {
+            for byte in bytes.unwrap_or_default() {
+                // The generator of Numerical Recipes; its high bits are the better ones.
+                noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                [*byte, ..] = noise.to_be_bytes();
+            }
+        };
+        match self.structure() {
+            STAP_A => {
+                let mut units = self.payload.get_mut(1..).unwrap_or_default();
+                while let [high, low, rest @ ..] = units {
+                    let length = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
+                    let (unit, next) = rest.split_at_mut(length);
+                    cover(unit.get_mut(1..));
+                    units = next;
+                }
+            }
+            FU_A => cover(self.payload.get_mut(2..)),
+            _ => cover(self.payload.get_mut(1..)),
+        }
     }
 
     /// The number that tells how NAL units are held.

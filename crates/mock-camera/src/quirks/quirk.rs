@@ -143,6 +143,7 @@ quirks! {
     RtptimeZero = 136: "RTP-Info says rtptime=0",
     NoReports = 137: "there are no sender reports",
     ClockSteps = 138: "sender reports step ahead by an hour with the third",
+    Scrambled = 140: "behind the headers of NAL units everything is noise, as with stream encryption",
     OtherParameterSetsInDescription = 141: "the description's parameter sets are not those of the stream",
     HeaderExtension = 142: "packets have the extension of ONVIF replay",
     LonePackets = 144: "delimiters, SEI and fillers come as packets of their own",

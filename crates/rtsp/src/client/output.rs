@@ -96,7 +96,8 @@ pub enum Event {
 /// What a new connection may mend. Each is tried once in a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReconnectReason {
-    /// The server closed the connection after a 401: repeated with credentials (Q28).
+    /// The server closed the connection after a 401: repeated with credentials (Q28), DESCRIBE with OPTIONS first, which may be
+    /// what it missed (Q113).
     ClosedAfterUnauthorized,
     /// The server closed the connection instead of answering DESCRIBE: repeated with OPTIONS first (Q113).
     ClosedOnDescribe,

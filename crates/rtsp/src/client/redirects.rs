@@ -136,10 +136,14 @@ impl ClientSession {
             .retain(|output| !matches!(output, Output::Transmit(_)));
         self.reconnected.push(reason);
         if let Some(exchange) = self.exchange.take() {
+            // A camera that hung up on credentials may have missed OPTIONS instead (Q113). Asked now, it costs no third
+            // connection, and no third use of credentials that may be wrong (Q103).
+            let may_miss_options = exchange.step == Step::Describe
+                && self.reading.policy().tolerates(Tolerance::CloseOnDescribe);
             self.steps.push_front(exchange.step);
-        }
-        if reason == ReconnectReason::ClosedOnDescribe {
-            self.steps.push_front(Step::Options);
+            if may_miss_options {
+                self.steps.push_front(Step::Options);
+            }
         }
         self.emit(Event::Reconnecting(reason));
         self.connect();

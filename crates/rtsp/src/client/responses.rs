@@ -10,7 +10,7 @@ use super::learned::{Acceptance, Opening};
 use super::session::{ClientSession, Presentation};
 use super::state::State;
 use super::transport::Disagreement;
-use super::{Error, Event, MAX_RETRY_AFTER, ReconnectReason, TransportRequest, keepalive, transport};
+use super::{Error, Event, MAX_RETRY_AFTER, TransportRequest, keepalive, transport};
 use crate::auth::AuthError;
 use crate::headers::{
     AuthenticationInfo, CSeq, HeaderError, HeaderFault, RetryAfter, RtpInfo, Session, TypedHeader,
@@ -158,7 +158,7 @@ impl ClientSession {
         if !media_type.eq_ignore_ascii_case("application/sdp") {
             self.overlook(Tolerance::ContentType, exchange)?;
         }
-        if self.reconnected.contains(&ReconnectReason::ClosedOnDescribe) {
+        if !self.reconnected.is_empty() && self.reading.policy().tolerates(Tolerance::CloseOnDescribe) {
             self.learned.opening = Opening::Options;
         }
         let base = self.base(&response.headers);

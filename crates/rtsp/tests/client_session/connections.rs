@@ -3,6 +3,7 @@ use throughline_rtsp::client::{ClientSession, Error, Event, SessionConfig, Trans
 use crate::script::{DIGEST, SDP, Script, TCP, config, seconds};
 
 const DESCRIBE: &str = "DESCRIBE rtsp://192.0.2.1/live";
+const OPTIONS: &str = "OPTIONS rtsp://192.0.2.1/live";
 const UNAUTHORIZED: &str = "401 Unauthorized";
 
 #[test]
@@ -13,6 +14,7 @@ fn a_nonce_that_counts_for_one_connection_only_is_no_wrong_password() {
     script.close();
     script.event();
     script.expect_connect("192.0.2.1", 554);
+    script.turn(OPTIONS, "200 OK", &[], "");
     script.turn(
         DESCRIBE,
         UNAUTHORIZED,
@@ -24,13 +26,13 @@ fn a_nonce_that_counts_for_one_connection_only_is_no_wrong_password() {
 }
 
 /// The credentials are sent and the camera hangs up on them, on one connection and on the next.
-fn refused_by_hanging_up(config: SessionConfig) -> Script {
-    let mut script = Script::connected_with(config);
+fn refused_by_hanging_up(mut script: Script) -> Script {
     script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
     script.expect(DESCRIBE);
     script.close();
     script.event();
     script.expect_connect("192.0.2.1", 554);
+    script.turn(OPTIONS, "200 OK", &[], "");
     script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
     script.expect(DESCRIBE);
     script.close();
@@ -39,10 +41,10 @@ fn refused_by_hanging_up(config: SessionConfig) -> Script {
 
 #[test]
 fn q103_a_camera_that_hangs_up_after_each_401_refuses_the_credentials() {
-    let mut script = refused_by_hanging_up(config());
+    let mut script = refused_by_hanging_up(Script::connected());
     let error = script.failure();
     assert!(
-        matches!(error, Error::CredentialsRefused { cseq: 4, .. }),
+        matches!(error, Error::CredentialsRefused { cseq: 5, .. }),
         "{error}"
     );
 }
@@ -55,11 +57,14 @@ fn q122_credentials_that_were_accepted_on_a_new_connection_are_known_to_be_right
     script.close();
     script.event();
     script.expect_connect("192.0.2.1", 554);
+    script.turn(OPTIONS, "200 OK", &[], "");
     script.turn(DESCRIBE, "200 OK", &[], SDP);
     let learned = script.session.learned();
-    let mut script = refused_by_hanging_up(SessionConfig { learned, ..config() });
+    let mut script = Script::connected_with(SessionConfig { learned, ..config() });
+    script.turn(OPTIONS, "200 OK", &[], "");
+    let mut script = refused_by_hanging_up(script);
     let error = script.failure();
-    assert!(matches!(error, Error::Asleep { cseq: 4, .. }), "{error}");
+    assert!(matches!(error, Error::Asleep { cseq: 6, .. }), "{error}");
 }
 
 #[test]

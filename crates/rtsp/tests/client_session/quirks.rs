@@ -205,6 +205,7 @@ fn q28_camera_that_hangs_up_after_401_gets_the_credentials_on_a_new_connection()
         Event::Reconnecting(ReconnectReason::ClosedAfterUnauthorized)
     );
     script.expect_connect("192.0.2.1", 554);
+    script.turn(OPTIONS, "200 OK", &[], "");
     let again = script.turn(DESCRIBE, "200 OK", &[LABEL], SDP);
     assert!(again.headers.get("Authorization").is_some());
     assert!(matches!(script.event(), Event::Described(_)));
@@ -366,33 +367,41 @@ fn q112_connection_is_asked_for_one_description_only() {
 
 #[test]
 fn q113_camera_that_hangs_up_on_describe_is_asked_for_its_options_first() {
-    let closed = |config| {
-        let mut script = Script::connected_with(config);
-        script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
-        script.expect(DESCRIBE);
-        script.close();
-        assert!(matches!(script.event(), Event::Reconnecting(_)));
+    for is_protected in [true, false] {
+        let closed = |config| {
+            let mut script = Script::connected_with(config);
+            if is_protected {
+                script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
+            }
+            script.expect(DESCRIBE);
+            script.close();
+            script
+        };
+        let mut script = closed(config());
+        let reason = if is_protected {
+            ReconnectReason::ClosedAfterUnauthorized
+        } else {
+            ReconnectReason::ClosedOnDescribe
+        };
+        assert_eq!(script.event(), Event::Reconnecting(reason));
         script.expect_connect("192.0.2.1", 554);
+        script.turn(OPTIONS, "200 OK", &["Public: OPTIONS, DESCRIBE"], "");
+        script.turn(DESCRIBE, "200 OK", &[LABEL], SDP);
+        assert!(matches!(script.event(), Event::Described(_)));
+        // The next session does so from the beginning.
+        let mut script = Script::connected_with(learned(script.session.learned()));
+        script.turn(OPTIONS, "200 OK", &[], "");
         script.expect(DESCRIBE);
-        script.close();
-        script
-    };
-    let mut script = closed(config());
-    assert_eq!(
-        script.event(),
-        Event::Reconnecting(ReconnectReason::ClosedOnDescribe)
-    );
-    script.expect_connect("192.0.2.1", 554);
-    script.turn(OPTIONS, "200 OK", &["Public: OPTIONS, DESCRIBE"], "");
-    script.turn(DESCRIBE, "200 OK", &[LABEL], SDP);
-    assert!(matches!(script.event(), Event::Described(_)));
-    // The next session does so from the beginning.
-    let mut script = Script::connected_with(learned(script.session.learned()));
-    script.turn(OPTIONS, "200 OK", &[], "");
-    script.expect(DESCRIBE);
 
-    let mut script = closed(refusing(Tolerance::CloseOnDescribe));
-    assert!(matches!(script.failure(), Error::Closed { .. }));
+        let mut script = closed(refusing(Tolerance::CloseOnDescribe));
+        if is_protected {
+            script.event();
+            script.expect_connect("192.0.2.1", 554);
+            script.expect(DESCRIBE);
+            script.close();
+        }
+        assert!(matches!(script.failure(), Error::Closed { .. }));
+    }
 }
 
 #[test]
