@@ -37,9 +37,12 @@ fn loses(quirk: Quirk) -> bool {
     )
 }
 
-/// Those that take their time: played in simulation instead.
+/// Those that take their time: played in simulation, or by a test of their own.
 fn is_slow(quirk: Quirk) -> bool {
-    matches!(quirk, Quirk::OnePictureASecond | Quirk::SlowStart)
+    matches!(
+        quirk,
+        Quirk::OnePictureASecond | Quirk::SlowStart | Quirk::Scrambled
+    )
 }
 
 fn transports(quirk: Quirk) -> &'static [TransportPolicy] {
@@ -171,6 +174,19 @@ async fn a_camera_with_many_quirks_at_once_is_survived() {
         .unwrap();
     clip::expect_the_clip(Quirk::TrailingZeros, &taken);
     assert_eq!((stats.lost, stats.dropped.total()), (0, 0));
+}
+
+#[tokio::test]
+async fn q140_a_scrambled_stream_ends_within_seconds_and_says_so() {
+    let mock = MockCamera::builder()
+        .quirks([Quirk::Scrambled])
+        .start()
+        .await
+        .unwrap();
+    let error = pictures(config(&mock, TransportPolicy::Tcp), usize::MAX)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, Error::Scrambled { .. }), "{error}");
 }
 
 #[tokio::test]
