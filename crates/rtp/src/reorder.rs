@@ -133,16 +133,17 @@ pub struct ReorderStats {
 /// are held, in buffers that are used again, until the gap fills, or its time ([`delay`](Self::delay)) or room ([`max_packets`](ReorderConfig::max_packets)) runs out.
 ///
 /// The time follows what is measured. An overtaken packet is late by the time since the first packet that overtook it
-/// came, and the greatest lateness is remembered, a sixteenth of it forgotten with each overtaken packet and each gap
-/// given up:
+/// came, and the greatest lateness is remembered, a 256th of it forgotten with each overtaken packet and each gap given
+/// up:
 ///
 /// ```text
-/// lateness = max(lateness * 15/16, measured)
+/// lateness = max(lateness * 255/256, measured)
 /// delay    = min(max(2 * lateness, min_delay), max_delay)
 /// ```
 ///
-/// It begins with `max_delay`. So a network that only loses packets is soon waited for no longer than `min_delay`, and
-/// one that reorders as long as it takes.
+/// It begins with `max_delay`, and by default takes some 400 losses to come down to `min_delay`: a network that only loses
+/// packets is waited for less and less, and one that reorders as long as it takes, if it does so but once in hundreds of
+/// losses.
 ///
 /// What holds whatever is pushed:
 /// - between two resynchronizations no packet comes out twice or behind a later one;

@@ -248,7 +248,7 @@ impl Bench {
 
     fn learn(&mut self, lateness: Duration) {
         if lateness <= self.config.max_delay {
-            self.lateness -= self.lateness / 16;
+            self.lateness -= self.lateness / 256;
             self.lateness = self.lateness.max(lateness);
         }
     }
@@ -265,7 +265,7 @@ impl Bench {
         let seen = stream.held.values().min().copied();
         let gap = stream.next..stream.next + i64::from(out.lost_before);
         stream.given_up = seen.map(|seen| (gap, seen));
-        self.lateness -= self.lateness / 16;
+        self.lateness -= self.lateness / 256;
     }
 
     fn reset(&mut self) {

@@ -4,9 +4,11 @@ use super::ReorderConfig;
 use crate::ids::SequenceNumber;
 use std::time::{Duration, Instant};
 
-/// How much of what was learned is forgotten with each event, as a divisor: as in the RFC's jitter estimate
-/// ([RFC 3550 §6.4.1](https://www.rfc-editor.org/rfc/rfc3550#section-6.4.1)).
-const FORGETTING: u32 = 16;
+/// How much of what was learned is forgotten with each event, as a divisor. Slowly: what a gap is waited for too long
+/// delays nothing that can be shown, and what it is waited for too short is a picture and all that refers to it. With 16,
+/// a network that loses ten packets for each that it delays by up to 60 ms had 171 of 600 such packets given up; with
+/// 256, one.
+const FORGETTING: u32 = 256;
 
 /// How many times the lateness is waited for: the next overtaken packet may be later than those before it.
 const MARGIN: u32 = 2;
@@ -37,7 +39,8 @@ impl Patience {
     }
 
     pub(super) fn delay(&self, config: &ReorderConfig) -> Duration {
-        (self.lateness * MARGIN)
+        self.lateness
+            .saturating_mul(MARGIN)
             .max(config.min_delay)
             .min(config.max_delay)
     }

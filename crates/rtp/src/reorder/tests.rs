@@ -183,23 +183,26 @@ fn room_is_bounded_in_bytes_too() {
 fn a_network_that_only_loses_is_waited_for_less_and_less() {
     let mut receiver = Receiver::waiting();
     let mut waits = Vec::new();
-    for gap in 0..40_u16 {
+    for gap in 0..500_u16 {
         let millis = u64::from(gap) * 1_000;
         receiver.push(millis, SSRC, gap * 2);
         let wake = receiver.buffer.wake_at();
         waits.extend(wake.map(|wake| (wake - receiver.at(millis)).as_millis()));
         receiver.wait_until(millis + 100);
     }
-    assert_eq!(waits[..4], [100, 93, 87, 82]);
+    assert_eq!(
+        [0, 100, 200, 300, 400].map(|gap| waits[gap]),
+        [100, 67, 45, 30, 20]
+    );
     assert_eq!(waits.last(), Some(&20));
-    assert_eq!(receiver.buffer.stats().lost, 39);
+    assert_eq!(receiver.buffer.stats().lost, 499);
 }
 
 #[test]
 fn a_network_that_reorders_is_waited_for_twice_as_long_as_it_takes() {
     let mut receiver = Receiver::waiting();
     receiver.push(0, SSRC, 0);
-    for pair in 0..100_u16 {
+    for pair in 0..500_u16 {
         let millis = u64::from(pair) * 100;
         receiver.push(millis, SSRC, pair * 2 + 2);
         receiver.push(millis + 15, SSRC, pair * 2 + 1);
@@ -211,19 +214,38 @@ fn a_network_that_reorders_is_waited_for_twice_as_long_as_it_takes() {
 #[test]
 fn a_packet_given_up_too_early_makes_the_next_wait_longer() {
     let mut receiver = Receiver::waiting();
-    for gap in 0..40_u16 {
+    for gap in 0..500_u16 {
         receiver.push(u64::from(gap) * 1_000, SSRC, gap * 2);
         receiver.wait_until(u64::from(gap) * 1_000 + 100);
     }
     assert_eq!(receiver.buffer.delay(), Duration::from_millis(20));
-    assert_eq!(receiver.push(39_045, SSRC, 77), [], "late");
+    assert_eq!(receiver.push(499_045, SSRC, 997), [], "late");
     assert_eq!(receiver.buffer.delay(), Duration::from_millis(90));
-    receiver.push(39_300, SSRC, 77);
+    receiver.push(499_300, SSRC, 997);
     assert_eq!(
         receiver.buffer.delay(),
         Duration::from_millis(90),
         "no wait that is allowed would have caught it"
     );
+}
+
+/// Of every twenty packets that are missing one comes, after 35 ms; the others are lost.
+#[test]
+fn losses_do_not_make_it_forget_how_long_a_packet_may_take() {
+    let mut receiver = Receiver::waiting();
+    receiver.push(0, SSRC, 0);
+    for gap in 1..2_000_u16 {
+        let millis = u64::from(gap) * 1_000;
+        receiver.push(millis, SSRC, gap * 2);
+        if gap % 20 == 0 {
+            receiver.wait_until(millis + 34);
+            assert_eq!(receiver.push(millis + 35, SSRC, gap * 2 - 1).len(), 2, "{gap}");
+        } else {
+            receiver.wait_until(millis + 100);
+        }
+    }
+    assert_eq!(receiver.buffer.stats().late, 0);
+    assert!(receiver.buffer.delay() < Duration::from_millis(71));
 }
 
 #[test]

@@ -42,7 +42,7 @@ impl Model {
 
     fn learn(&mut self, lateness: u64) {
         if Duration::from_millis(lateness) <= self.config.max_delay {
-            self.lateness -= self.lateness / 16;
+            self.lateness -= self.lateness / 256;
             self.lateness = self.lateness.max(lateness * 1_000_000);
         }
     }
@@ -60,7 +60,7 @@ impl Model {
                 if !overdue && !full {
                     return;
                 }
-                self.lateness -= self.lateness / 16;
+                self.lateness -= self.lateness / 256;
                 self.given_up = (self.expected..first, oldest);
             }
             self.held.pop_first();
