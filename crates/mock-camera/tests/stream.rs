@@ -12,7 +12,8 @@ use throughline_mock_camera::server::{Clocks, Connection, Protocol, Room, Server
 use throughline_mock_camera::{Authentication, BuiltInClip, Clip, Quirks, Transports};
 use throughline_rtp::Ssrc;
 use throughline_rtp::rtcp::{
-    FullIntraRequest, PictureLossIndication, ReceiverReport, ReportBlocks, RtcpPacket, SenderReport, compound,
+    FirEntries, FirEntry, FullIntraRequest, PictureLossIndication, ReceiverReport, ReportBlocks, RtcpPacket,
+    SenderReport, compound,
 };
 use throughline_rtsp::{Method, Request};
 
@@ -288,8 +289,7 @@ fn a_full_intra_request_that_is_repeated_is_one_request() {
         receiver.feed_back(|out| {
             FullIntraRequest {
                 sender: Ssrc(1),
-                media,
-                sequence,
+                entries: FirEntries::new(&[FirEntry { media, sequence }]),
             }
             .write(out);
         });

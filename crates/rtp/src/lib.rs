@@ -73,7 +73,7 @@
 //!                     self.statistics.on_sender_report(&report, now);
 //!                     self.timeline.on_sender_report(report.ntp, report.rtp, now);
 //!                 }
-//!                 Ok(RtcpPacket::Bye(bye)) => println!("{} leaves", bye.ssrc),
+//!                 Ok(RtcpPacket::Bye(bye)) => println!("{:?} leave", bye.sources),
 //!                 Ok(_) => {}
 //!                 Err(error) => eprintln!("{error}"),
 //!             }
@@ -137,7 +137,8 @@
 //! - A jump of the sequence by 3000 or more ahead or more than 100 back is a restart, once three packets in a row
 //!   confirm it.
 //! - Timestamps that pause for more than six hours (at 90 kHz) may unwrap to the wrong turn.
-//! - At most 31 report blocks or sources a packet: the wire's own limit. At most 340 entries in a NACK to be sent.
+//! - At most 31 report blocks or sources a packet: the wire's own limit. At most 340 entries in a NACK and 170 in a FIR to be
+//!   sent.
 //!
 //! # What it does not do
 //!

@@ -53,6 +53,8 @@ fn take_apart(packet: &RtcpPacket<'_>) {
             let blocks: usize = report.blocks().map(|block| 4 + block.body.len()).sum();
             assert!(blocks <= report.data.len());
         }
+        RtcpPacket::Bye(bye) => assert!((1..=31).contains(&bye.sources.iter().count())),
+        RtcpPacket::FullIntraRequest(request) => assert!(request.entries.iter().next().is_some()),
         RtcpPacket::SourceDescription(description) => assert!(description.sources().count() <= 31),
         _ => {}
     }

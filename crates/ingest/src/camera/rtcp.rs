@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use throughline_rtp::rtcp::{
-    FullIntraRequest, PictureLossIndication, ReceiverReport, ReportBlock, ReportBlocks, SourceDescription,
+    FirEntries, FirEntry, FullIntraRequest, PictureLossIndication, ReceiverReport, ReportBlock, ReportBlocks,
+    SourceDescription,
 };
 use throughline_rtp::{FeedbackTiming, Policy, RtcpDue, RtcpSchedule, RtcpScheduleConfig, Ssrc};
 
@@ -103,8 +104,10 @@ impl Reporter {
             self.full_intra_requests = self.full_intra_requests.wrapping_add(u8::from(attempt == 1));
             FullIntraRequest {
                 sender: self.ssrc,
-                media,
-                sequence: self.full_intra_requests,
+                entries: FirEntries::new(&[FirEntry {
+                    media,
+                    sequence: self.full_intra_requests,
+                }]),
             }
             .write(out);
         }

@@ -195,7 +195,12 @@ impl Track {
                         arrival: now,
                     });
                 }
-                Ok(RtcpPacket::Bye(bye)) if Some(bye.ssrc) == self.assembler.ssrc => {
+                Ok(RtcpPacket::Bye(bye))
+                    if bye
+                        .sources
+                        .iter()
+                        .any(|source| Some(source) == self.assembler.ssrc) =>
+                {
                     return ControlFlow::Break(());
                 }
                 Ok(_) => {}

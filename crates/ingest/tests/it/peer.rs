@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use throughline_h264::annexb::nal_units;
 use throughline_h264::{Packetizer, ParameterSets};
-use throughline_rtp::rtcp::{self, Bye, ReportBlocks, RtcpPacket, SenderReport};
+use throughline_rtp::rtcp::{self, Bye, ReportBlocks, RtcpPacket, SenderReport, Sources};
 use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
 /// 1280x720, Constrained Baseline, level 3.1.
@@ -228,7 +228,11 @@ impl Peer {
                         self.since_idr = 0;
                     }
                 }
-                RtcpPacket::FullIntraRequest(fir) => self.heard.firs.push(fir.sequence),
+                RtcpPacket::FullIntraRequest(fir) => {
+                    self.heard
+                        .firs
+                        .extend(fir.entries.iter().map(|entry| entry.sequence));
+                }
                 _ => {}
             }
         }
@@ -322,7 +326,7 @@ impl Peer {
         if self.script.bye_after.is_some_and(|after| after <= self.pictures) {
             let mut bye = Vec::new();
             Bye {
-                ssrc: Ssrc(self.script.ssrc),
+                sources: Sources::new(&[Ssrc(self.script.ssrc)]),
                 reason: b"",
             }
             .write(&mut bye);

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use throughline_rtp::rtcp::{Bye, ReportBlocks, SenderReport};
+use throughline_rtp::rtcp::{Bye, ReportBlocks, SenderReport, Sources};
 use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
 use throughline_ingest::{Event, KeyframeReason, Transport, TransportPolicy};
@@ -385,7 +385,7 @@ fn a_goodbye_on_the_way_out_is_no_reason_to_come_back() {
     sim.run_to(SECOND);
     let mut goodbye = Vec::new();
     Bye {
-        ssrc: Ssrc(sim.peer.script.ssrc),
+        sources: Sources::new(&[Ssrc(sim.peer.script.ssrc)]),
         reason: b"",
     }
     .write(&mut goodbye);

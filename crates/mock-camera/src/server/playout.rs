@@ -268,11 +268,14 @@ impl Playout {
                 RtcpPacket::PictureLossIndication(pli) if pli.media == self.ssrc => self.jump_to_idr(),
                 // A request that is only repeated keeps its number:
                 // https://www.rfc-editor.org/rfc/rfc5104#section-4.3.1.1
-                RtcpPacket::FullIntraRequest(fir) if fir.media == self.ssrc => {
-                    if self.last_fir.replace(fir.sequence) == Some(fir.sequence) {
-                        count(&self.counters.keyframe_requests);
-                    } else {
-                        self.jump_to_idr();
+                RtcpPacket::FullIntraRequest(fir) => {
+                    let media = self.ssrc;
+                    for entry in fir.entries.iter().filter(|entry| entry.media == media) {
+                        if self.last_fir.replace(entry.sequence) == Some(entry.sequence) {
+                            count(&self.counters.keyframe_requests);
+                        } else {
+                            self.jump_to_idr();
+                        }
                     }
                 }
                 _ => {}

@@ -1,9 +1,9 @@
 //! Generic negative acknowledgements (NACK).
 
 use super::RtcpFault;
+use super::entries::{Entries, Entry};
 use super::raw::{RawPacket, TRANSPORT_FEEDBACK, word, write_header, write_word};
 use crate::ids::{SequenceNumber, Ssrc};
-use std::fmt;
 
 /// Generic NACK: which packets are missing ([RFC 4585 §6.2.1](https://www.rfc-editor.org/rfc/rfc4585#section-6.2.1)).
 ///
@@ -46,7 +46,7 @@ impl<'b> GenericNack<'b> {
         Ok(Self {
             sender: Ssrc(word(words, 0)),
             media: Ssrc(word(words, 1)),
-            entries: NackEntries(Entries::Wire(entries)),
+            entries: NackEntries::on_wire(entries),
         })
     }
 
@@ -57,13 +57,11 @@ impl<'b> GenericNack<'b> {
 
     /// Appends the packet.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let body = 8 + 4 * self.entries.iter().count();
+        let body = 8 + self.entries.written_len();
         write_header(TRANSPORT_FEEDBACK, Self::FORMAT, body, out);
         write_word(self.sender.0, out);
         write_word(self.media.0, out);
-        for entry in self.entries.iter() {
-            write_word(u32::from(entry.first.0) << 16 | u32::from(entry.following), out);
-        }
+        self.entries.write(out);
     }
 }
 
@@ -105,56 +103,27 @@ impl NackEntry {
     }
 }
 
-/// The entries of a [`GenericNack`]: lent by the bytes that were received, or by the slice to send.
-#[derive(Clone, Copy)]
-pub struct NackEntries<'b>(Entries<'b>);
+impl Entry for NackEntry {
+    const LEN: usize = 4;
+    /// They make a packet of 1372 bytes, which fits the usual MTU together with a report.
+    const MAX: usize = 340;
 
-#[derive(Clone, Copy)]
-enum Entries<'b> {
-    Wire(&'b [u8]),
-    Values(&'b [NackEntry]),
-}
-
-impl<'b> NackEntries<'b> {
-    /// Bound of what is sent in one packet: 340 entries make one of 1372 bytes, which fits the usual MTU together with
-    /// a report.
-    pub const MAX: usize = 340;
-
-    /// Entries to send; of more than [`MAX`](Self::MAX), the first ones.
-    pub fn new(entries: &'b [NackEntry]) -> Self {
-        Self(Entries::Values(entries.get(..Self::MAX).unwrap_or(entries)))
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let [p0, p1, b0, b1] = *bytes.first_chunk()?;
+        Some(Self {
+            first: SequenceNumber(u16::from_be_bytes([p0, p1])),
+            following: u16::from_be_bytes([b0, b1]),
+        })
     }
 
-    /// The entries, in their order.
-    pub fn iter(&self) -> impl Iterator<Item = NackEntry> + use<'b> {
-        let (wire, values): (&[u8], &[NackEntry]) = match self.0 {
-            Entries::Wire(wire) => (wire, &[]),
-            Entries::Values(values) => (&[], values),
-        };
-        let parsed = wire.chunks_exact(4).filter_map(|chunk| {
-            let [p0, p1, b0, b1] = *chunk.first_chunk()?;
-            Some(NackEntry {
-                first: SequenceNumber(u16::from_be_bytes([p0, p1])),
-                following: u16::from_be_bytes([b0, b1]),
-            })
-        });
-        parsed.chain(values.iter().copied())
+    fn write(&self, out: &mut Vec<u8>) {
+        write_word(u32::from(self.first.0) << 16 | u32::from(self.following), out);
     }
 }
 
-impl fmt::Debug for NackEntries<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-impl PartialEq for NackEntries<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for NackEntries<'_> {}
+/// The entries of a [`GenericNack`]. At most 340 are sent in one packet, which makes 1372 bytes and fits the usual MTU
+/// together with a report.
+pub type NackEntries<'b> = Entries<'b, NackEntry>;
 
 #[cfg(test)]
 mod tests {

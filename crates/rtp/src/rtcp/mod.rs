@@ -13,6 +13,7 @@
 mod application_defined;
 mod bye;
 mod compound;
+mod entries;
 mod extended_report;
 mod full_intra_request;
 mod generic_nack;
@@ -26,10 +27,11 @@ mod source_description;
 mod transport_wide_feedback;
 
 pub use application_defined::ApplicationDefined;
-pub use bye::Bye;
+pub use bye::{Bye, Sources};
 pub use compound::{Compound, RtcpError, RtcpFault, compound, compound_with};
+pub use entries::Entries;
 pub use extended_report::{ExtendedReport, ExtendedReportBlock};
-pub use full_intra_request::FullIntraRequest;
+pub use full_intra_request::{FirEntries, FirEntry, FullIntraRequest};
 pub use generic_nack::{GenericNack, NackEntries, NackEntry};
 pub use packet::RtcpPacket;
 pub use picture_loss_indication::PictureLossIndication;

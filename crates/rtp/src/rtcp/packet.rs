@@ -28,7 +28,7 @@ pub enum RtcpPacket<'b> {
     /// PLI, type 206, format 1.
     PictureLossIndication(PictureLossIndication),
     /// FIR, type 206, format 4.
-    FullIntraRequest(FullIntraRequest),
+    FullIntraRequest(FullIntraRequest<'b>),
     /// XR, type 207.
     ExtendedReport(ExtendedReport<'b>),
     /// A type that this crate does not read, and SDES and BYE that name no source.

@@ -1,7 +1,7 @@
 //! Receiver reports (RR).
 
 use super::raw::{RawPacket, word, write_header, write_word};
-use super::{ReportBlock, ReportBlocks, RtcpFault};
+use super::{ReportBlocks, RtcpFault};
 use crate::ids::Ssrc;
 use crate::tolerance::Leniency;
 
@@ -31,19 +31,14 @@ impl<'b> ReceiverReport<'b> {
         let (ssrc, blocks) = raw.body::<4>()?;
         Ok(Self {
             ssrc: Ssrc(word(ssrc, 0)),
-            reports: ReportBlocks::parse(&raw, blocks, leniency)?,
+            reports: ReportBlocks::counted(&raw, blocks, leniency)?,
         })
     }
 
     /// Appends the packet.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let count = self.reports.count();
-        write_header(
-            Self::PACKET_TYPE,
-            count,
-            4 + usize::from(count) * ReportBlock::LEN,
-            out,
-        );
+        let body = 4 + self.reports.written_len();
+        write_header(Self::PACKET_TYPE, self.reports.count(), body, out);
         write_word(self.ssrc.0, out);
         self.reports.write(out);
     }

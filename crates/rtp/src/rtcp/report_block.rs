@@ -1,10 +1,8 @@
 //! Report blocks, the part that sender and receiver reports share.
 
-use super::RtcpFault;
-use super::raw::{self, COUNT, RawPacket, tolerate, write_word};
+use super::entries::{Entries, Entry};
+use super::raw::{self, COUNT, write_word};
 use crate::ids::Ssrc;
-use crate::tolerance::{Leniency, Tolerance};
-use std::fmt;
 
 /// What a receiver says about one source: one of the blocks of a sender or receiver report
 /// ([RFC 3550 §6.4.1](https://www.rfc-editor.org/rfc/rfc3550#section-6.4.1)).
@@ -43,10 +41,10 @@ pub struct ReportBlock {
     pub delay_since_last_sr: u32,
 }
 
-impl ReportBlock {
-    pub(super) const LEN: usize = 24;
+const LEN: usize = 24;
 
-    pub(super) fn parse(bytes: &[u8; Self::LEN]) -> Self {
+impl ReportBlock {
+    fn parse(bytes: &[u8; LEN]) -> Self {
         let word = |index| raw::word(bytes, index);
         let [fraction_lost, lost @ ..] = word(1).to_be_bytes();
         // Into the upper 24 bits and back, so that the sign is kept.
@@ -61,8 +59,18 @@ impl ReportBlock {
             delay_since_last_sr: word(5),
         }
     }
+}
 
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
+impl Entry for ReportBlock {
+    const LEN: usize = LEN;
+    /// A five-bit count says how many.
+    const MAX: usize = COUNT as usize;
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        bytes.first_chunk().map(Self::parse)
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
         let [_, lost @ ..] = self.cumulative_lost.clamp(-0x80_0000, 0x7f_ffff).to_be_bytes();
         write_word(self.ssrc.0, out);
         out.push(self.fraction_lost);
@@ -78,95 +86,14 @@ impl ReportBlock {
     }
 }
 
-/// The report blocks of one packet, at most 31: lent by the bytes that were received, or by the slice to send.
-#[derive(Clone, Copy)]
-pub struct ReportBlocks<'b>(Blocks<'b>);
-
-#[derive(Clone, Copy)]
-enum Blocks<'b> {
-    Wire(&'b [u8]),
-    Values(&'b [ReportBlock]),
-}
-
-impl<'b> ReportBlocks<'b> {
-    /// A five-bit count says how many.
-    pub const MAX: usize = COUNT as usize;
-
-    /// No block at all, as in the reports of a sender that receives nothing.
-    pub const NONE: Self = Self(Blocks::Values(&[]));
-
-    /// Blocks to send; of more than [`MAX`](Self::MAX), the first ones.
-    pub fn new(blocks: &'b [ReportBlock]) -> Self {
-        Self(Blocks::Values(blocks.get(..Self::MAX).unwrap_or(blocks)))
-    }
-
-    /// The blocks that `raw` counts out of `bytes`, or as many as are there: a report whose count is too high still
-    /// carries its sender's clock.
-    pub(super) fn parse(
-        raw: &RawPacket<'_>,
-        bytes: &'b [u8],
-        leniency: &mut Leniency,
-    ) -> Result<Self, RtcpFault> {
-        let counted = bytes.get(..usize::from(raw.count) * ReportBlock::LEN);
-        if counted.is_none() {
-            tolerate(Tolerance::RtcpCount, leniency)?;
-        }
-        Ok(Self(Blocks::Wire(counted.unwrap_or(bytes))))
-    }
-
-    /// The blocks, in their order.
-    pub fn iter(&self) -> impl Iterator<Item = ReportBlock> + use<'b> {
-        let (wire, values): (&[u8], &[ReportBlock]) = match self.0 {
-            Blocks::Wire(wire) => (wire, &[]),
-            Blocks::Values(values) => (&[], values),
-        };
-        let parsed = wire
-            .chunks_exact(ReportBlock::LEN)
-            .filter_map(|chunk| chunk.first_chunk().map(ReportBlock::parse));
-        parsed.chain(values.iter().copied())
-    }
-
-    /// How many; it fits the header's five bits.
-    pub(super) fn count(&self) -> u8 {
-        let count = match self.0 {
-            Blocks::Wire(wire) => wire.len() / ReportBlock::LEN,
-            Blocks::Values(values) => values.len(),
-        };
-        u8::try_from(count).unwrap_or(COUNT)
-    }
-
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        for block in self.iter() {
-            block.write(out);
-        }
-    }
-}
-
-impl Default for ReportBlocks<'_> {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
-
-impl fmt::Debug for ReportBlocks<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-impl PartialEq for ReportBlocks<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
-    }
-}
-
-impl Eq for ReportBlocks<'_> {}
+/// The report blocks of one packet, at most 31: a five-bit count says how many.
+pub type ReportBlocks<'b> = Entries<'b, ReportBlock>;
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ReceiverReport, RtcpPacket, compound, compound_with};
+    use super::super::{ReceiverReport, RtcpFault, RtcpPacket, compound, compound_with};
     use super::*;
-    use crate::tolerance::Policy;
+    use crate::tolerance::{Policy, Tolerance};
 
     const BLOCK: ReportBlock = ReportBlock {
         ssrc: Ssrc(0x0102_0304),

@@ -1,7 +1,7 @@
 //! Sender reports (SR).
 
 use super::raw::{RawPacket, word, write_header, write_word};
-use super::{ReportBlock, ReportBlocks, RtcpFault};
+use super::{ReportBlocks, RtcpFault};
 use crate::ids::{RtpTimestamp, Ssrc};
 use crate::ntp::NtpTimestamp;
 use crate::tolerance::Leniency;
@@ -56,19 +56,14 @@ impl<'b> SenderReport<'b> {
             rtp: RtpTimestamp(word(info, 3)),
             packet_count: word(info, 4),
             octet_count: word(info, 5),
-            reports: ReportBlocks::parse(&raw, blocks, leniency)?,
+            reports: ReportBlocks::counted(&raw, blocks, leniency)?,
         })
     }
 
     /// Appends the packet.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let count = self.reports.count();
-        write_header(
-            Self::PACKET_TYPE,
-            count,
-            SENDER_INFO + usize::from(count) * ReportBlock::LEN,
-            out,
-        );
+        let body = SENDER_INFO + self.reports.written_len();
+        write_header(Self::PACKET_TYPE, self.reports.count(), body, out);
         write_word(self.ssrc.0, out);
         out.extend_from_slice(&self.ntp.0.to_be_bytes());
         write_word(self.rtp.0, out);
@@ -80,7 +75,7 @@ impl<'b> SenderReport<'b> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{RtcpPacket, compound};
+    use super::super::{ReportBlock, RtcpPacket, compound};
     use super::*;
 
     #[test]

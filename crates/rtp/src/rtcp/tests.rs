@@ -102,7 +102,7 @@ fn a_packet_with_a_fault_inside_costs_only_itself() {
     let bad = [0x80, 200, 0, 1, 0, 0, 0, 9]; // a sender report of one word
     bytes.extend_from_slice(&bad);
     Bye {
-        ssrc: Ssrc(3),
+        sources: Sources::new(&[Ssrc(3)]),
         reason: b"",
     }
     .write(&mut bytes);
@@ -115,7 +115,7 @@ fn a_packet_with_a_fault_inside_costs_only_itself() {
     assert_eq!(
         all[2],
         Ok(RtcpPacket::Bye(Bye {
-            ssrc: Ssrc(3),
+            sources: Sources::new(&[Ssrc(3)]),
             reason: b""
         }))
     );
