@@ -25,10 +25,11 @@ pub(crate) const MAX_MISORDER: u16 = 100;
 /// It takes packets as they arrive, before the reorder buffer: late ones and duplicates count as received there,
 /// as the RFC has it, and jitter is measured on arrival.
 ///
-/// Two things differ from appendix A.1. There is no probation (`MIN_SEQUENTIAL` is 0): it tells streams
-/// from noise on a multicast group, while here the session has been negotiated and the first packets are an IDR. And
-/// another SSRC is treated as a sequence that jumps: two packets in a row, and the statistics begin anew with it (Q86);
-/// one stray changes nothing.
+/// Three things differ from appendix A.1. There is no probation (`MIN_SEQUENTIAL` is 0): it tells streams
+/// from noise on a multicast group, while here the session has been negotiated and the first packets are an IDR.
+/// Another SSRC is treated as a sequence that jumps: two packets in a row, and the statistics begin anew with it, jitter
+/// included (Q86); one stray changes nothing. And the two must be in a row: a packet of the stream between them voids the
+/// first (`bad_seq`).
 #[derive(Debug)]
 pub struct ReceptionStatistics {
     clock_rate: ClockRate,
@@ -36,8 +37,15 @@ pub struct ReceptionStatistics {
     source: Option<Source>,
     /// The packet that would confirm that the stream goes on somewhere else.
     suspect: Option<(Ssrc, SequenceNumber)>,
-    /// Middle bits of its NTP timestamp, and arrival.
-    last_sender_report: Option<(u32, Instant)>,
+    last_sender_report: Option<LastSenderReport>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct LastSenderReport {
+    ssrc: Ssrc,
+    /// Of its NTP timestamp.
+    middle_bits: u32,
+    arrival: Instant,
 }
 
 /// What is known of the source that is being received; named as in the RFC.
@@ -115,7 +123,11 @@ impl ReceptionStatistics {
             .as_ref()
             .is_some_and(|source| source.ssrc != report.ssrc);
         if !is_foreign || self.leniency.uses(Tolerance::ForeignReport) {
-            self.last_sender_report = Some((report.ntp.middle_bits(), arrival));
+            self.last_sender_report = Some(LastSenderReport {
+                ssrc: report.ssrc,
+                middle_bits: report.ntp.middle_bits(),
+                arrival,
+            });
         }
     }
 
@@ -125,7 +137,10 @@ impl ReceptionStatistics {
         let source = self.source.as_mut()?;
         source.close_interval();
         let (last_sr, delay_since_last_sr) = match self.last_sender_report {
-            Some((middle, arrival)) => (middle, in_65536ths(now.saturating_duration_since(arrival))),
+            Some(last) => (
+                last.middle_bits,
+                in_65536ths(now.saturating_duration_since(last.arrival)),
+            ),
             None => (0, 0),
         };
         Some(ReportBlock {
@@ -175,7 +190,10 @@ impl ReceptionStatistics {
                 return false;
             }
         }
-        self.source = Some(Source::new(packet, arrival));
+        let is_first = self.source.replace(Source::new(packet, arrival)).is_none();
+        self.last_sender_report = self
+            .last_sender_report
+            .filter(|last| last.ssrc == ssrc || (is_first && self.leniency.uses(Tolerance::ForeignReport)));
         true
     }
 }
@@ -512,6 +530,32 @@ mod tests {
             receiver.statistics.on_sender_report(&report, receiver.start);
             assert_eq!(receiver.block().last_sr, last_sr);
             assert_eq!(receiver.statistics.tolerated().is_empty(), last_sr == 0);
+        }
+    }
+
+    #[test]
+    fn the_report_of_one_source_is_not_repeated_to_another() {
+        let report = |ssrc| SenderReport {
+            ssrc: Ssrc(ssrc),
+            ntp: NtpTimestamp(0xb44d_b705_2000_0000),
+            rtp: RtpTimestamp(0),
+            packet_count: 0,
+            octet_count: 0,
+            reports: ReportBlocks::NONE,
+        };
+        // Before the first packet it may still be the camera's that names another SSRC (Q88).
+        for (mut receiver, foreign) in [
+            (Receiver::new(), 0xb705_2000),
+            (Receiver::refusing(Tolerance::ForeignReport), 0),
+        ] {
+            receiver.statistics.on_sender_report(&report(9), receiver.start);
+            receiver.receive(7, 100);
+            assert_eq!(receiver.block().last_sr, foreign);
+            receiver.statistics.on_sender_report(&report(7), receiver.start);
+            assert_eq!(receiver.block().last_sr, 0xb705_2000);
+            receiver.receive(8, 500);
+            receiver.receive(8, 501);
+            assert_eq!((receiver.block().ssrc, receiver.block().last_sr), (Ssrc(8), 0));
         }
     }
 
