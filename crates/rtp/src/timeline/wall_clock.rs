@@ -26,7 +26,10 @@ const APART: u32 = 2_000;
 const RESOLUTION: Duration = Duration::from_millis(1);
 
 /// How much of a deviation is forgotten with each reading that agrees better, as a divisor.
-const FORGETTING: u32 = 8;
+const FORGETTING: u32 = 4;
+
+/// How many times the greatest deviation of late a reading may be off: two that are off alike do not deviate.
+const MARGIN: u32 = 3;
 
 /// One moment on both clocks of the camera.
 #[derive(Debug, Clone, Copy)]
@@ -117,7 +120,7 @@ impl WallClock {
             *mapping = new;
         } else if let Some(deviation) = confirmed {
             *mapping = new;
-            mapping.reading.deviation = Some(deviation);
+            mapping.continue_with(reading, deviation);
         } else {
             self.contradiction = Some(reading);
             return;
@@ -140,12 +143,10 @@ impl WallClock {
 
 impl Mapping {
     fn continue_with(&mut self, reading: Reading, deviation: Duration) {
-        let before = self.reading.deviation;
-        let remembered = before.map_or(Duration::ZERO, |before| {
-            before.saturating_sub(before / FORGETTING)
-        });
+        let before = self.reading.deviation.unwrap_or(MAX_DEVIATION);
+        let remembered = before.saturating_sub(before / FORGETTING);
         self.reading = reading;
-        self.reading.deviation = Some(deviation.max(remembered));
+        self.reading.deviation = Some((deviation * MARGIN).min(MAX_DEVIATION).max(remembered));
     }
 
     fn skew_micros(&self, arrival: Instant) -> i64 {
