@@ -457,8 +457,12 @@ impl Attempt {
                 }
             }
             client::Event::SetUp { transport, .. } => self.set_up_answered(now, &transport, lasting),
-            client::Event::Playing { .. } => {
+            client::Event::Playing { rtp_info } => {
                 if let Some(media) = &mut self.media {
+                    // Only one track was set up; which entry of several is its own, their URLs do not say surely (Q87).
+                    if let [entry] = rtp_info.as_slice() {
+                        media.handle_rtp_info(entry);
+                    }
                     self.step = Step::Playing;
                     lasting.event(Event::Playing {
                         transport: self.transport,

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use throughline_h264::Diagnosis;
-use throughline_rtp::{RtcpDue, Ssrc};
+use throughline_rtp::{RtcpDue, RtpTimestamp, Ssrc};
+use throughline_rtsp::headers::RtpInfoEntry;
 use throughline_rtsp::write_interleaved_header;
 
 use super::keyframe::KeyframeRequester;
@@ -83,6 +84,12 @@ impl Media {
         self.watchdog = Some(watchdog);
         self.reporter.start(now);
         self.send_due_rtcp(now, lasting);
+    }
+
+    pub(super) fn handle_rtp_info(&mut self, entry: &RtpInfoEntry) {
+        if let Some(rtptime) = entry.rtptime {
+            self.track.handle_rtp_info(RtpTimestamp(rtptime));
+        }
     }
 
     pub(super) fn handle_rtp(&mut self, now: Instant, packet: &[u8], lasting: &mut Lasting) {

@@ -139,6 +139,11 @@ impl Track {
         self.reorder.wake_at()
     }
 
+    /// Where the stream begins, if the camera is right (Q87).
+    pub(super) fn handle_rtp_info(&mut self, rtptime: RtpTimestamp) {
+        self.assembler.timeline.on_rtp_info(rtptime);
+    }
+
     /// Nothing if it is no packet of this track.
     pub(super) fn handle_rtp(
         &mut self,
