@@ -73,7 +73,8 @@ pub struct CaptureTime {
     /// - three times the greatest deviation of a sender report from what the one before foretold, a quarter of it
     ///   forgotten with each report, and at most 500 ms, which is also what it begins with: one report confirms nothing,
     ///   and two may agree by chance. Where cameras read one clock after the other too early or too late by anything up to
-    ///   240 ms, it is enough in 199 of 200 cases. Nothing for ONVIF's replay extension, which names its own access unit;
+    ///   240 ms, it is enough in 199 of 200 cases. With ONVIF's replay extension, which names its own access unit, it
+    ///   begins with nothing;
     /// - 500 ppm of the media time since the latest report, by which the camera's two clocks may have drifted apart;
     /// - 1 ms, for no camera reads its clock more finely.
     ///

@@ -93,6 +93,23 @@ fn a_step_back_before_the_first_timestamp_is_negative() {
 }
 
 #[test]
+fn a_pause_of_six_hours_is_no_step_and_a_longer_one_may_look_like_one() {
+    for (hours, turns, steps) in [(1, 0, 0), (6, 0, 0), (7, -1, 1)] {
+        let mut camera = Camera::new();
+        let before = camera.packet(secs(60), secs(0));
+        camera.report(60, NOON);
+        let pause = hours * 3_600;
+        let after = camera.packet(secs(60 + pause), secs(pause));
+        let ticks = i64::try_from(pause).unwrap() * i64::from(SECOND);
+        assert_eq!(after.0 - before.0, ticks + (turns << 32));
+        assert_eq!(camera.timeline.stats().timestamp_steps, steps);
+        assert_eq!(camera.timeline.excess_delay(), Duration::ZERO);
+        let captured = (steps == 0).then_some(NOON + secs(pause));
+        assert_eq!(camera.captured(i64::try_from(60 + pause).unwrap()), captured);
+    }
+}
+
+#[test]
 fn q137_without_a_sender_report_there_is_no_capture_time() {
     let mut camera = Camera::new();
     camera.timeline.unwrap(RtpTimestamp(0), camera.start);
