@@ -67,6 +67,7 @@
 //!     }
 //!
 //!     fn receive_rtcp(&mut self, now: Instant, bytes: &[u8]) {
+//!         self.schedule.on_compound(bytes.len());
 //!         for packet in rtcp::compound_with(bytes, self.policy) {
 //!             match packet {
 //!                 Ok(RtcpPacket::SenderReport(report)) => {

@@ -326,7 +326,8 @@ impl Peer {
         if self.script.bye_after.is_some_and(|after| after <= self.pictures) {
             let mut bye = Vec::new();
             Bye {
-                sources: Sources::new(&[Ssrc(self.script.ssrc)]),
+                // Its audio leaves with it.
+                sources: Sources::new(&[Ssrc(!self.script.ssrc), Ssrc(self.script.ssrc)]),
                 reason: b"",
             }
             .write(&mut bye);
