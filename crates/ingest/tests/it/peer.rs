@@ -69,6 +69,8 @@ pub(crate) struct Script {
     pub(crate) rtcp_on_rtp_channel: bool,
     /// Pictures that come before the answer to PLAY (Q31).
     pub(crate) early: u32,
+    /// Header lines of the answer to PLAY.
+    pub(crate) rtp_info: &'static str,
     /// After so many pictures, a BYE.
     pub(crate) bye_after: Option<u32>,
     pub(crate) content: Content,
@@ -80,6 +82,7 @@ impl Default for Script {
             serves: Serves::Both,
             sdp: sdp("96", "a=rtpmap:96 H264/90000\r\n"),
             silent_over: Vec::new(),
+            rtp_info: "",
             group: Some(25),
             honours_pli: true,
             in_band: true,
@@ -273,6 +276,7 @@ impl Peer {
                 return [
                     early.as_slice(),
                     ok.as_bytes(),
+                    self.script.rtp_info.as_bytes(),
                     b"Session: 1234;timeout=60\r\n\r\n",
                 ]
                 .concat();

@@ -175,6 +175,25 @@ fn what_was_overlooked_is_told_by_protocol() {
 }
 
 #[test]
+fn q87_rtp_info_that_the_first_packet_contradicts_is_overlooked() {
+    for (rtp_info, contradicts) in [
+        ("RTP-Info: url=rtsp://192.0.2.7/;seq=1;rtptime=900000\r\n", false),
+        ("RTP-Info: url=rtsp://192.0.2.7/;seq=1;rtptime=90000000\r\n", true),
+    ] {
+        let script = Script {
+            rtp_info,
+            first_timestamp: 900_000,
+            ..Script::default()
+        };
+        let mut sim = over(TransportPolicy::Tcp, script);
+        sim.run_to(SECOND);
+        let tolerated = sim.camera.stats().tolerated.rtp;
+        let overlooked = tolerated.contains(throughline_rtp::Tolerance::RtpInfo);
+        assert_eq!(overlooked, contradicts, "{rtp_info}");
+    }
+}
+
+#[test]
 fn q34_q85_what_the_policy_refuses_of_rtp_is_malformed() {
     let script = Script {
         rtcp_on_rtp_channel: true,
