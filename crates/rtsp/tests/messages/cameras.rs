@@ -223,7 +223,7 @@ fn q87_rtp_info_with_bogus_parts_keeps_the_others() {
 }
 
 #[test]
-fn q136_a_timestamp_of_0_is_unknown() {
+fn q136_a_camera_that_says_0_names_no_timestamp() {
     let info = |rtptime| {
         RtpInfo(vec![RtpInfoEntry {
             url: "rtsp://192.0.2.10:7447/cam/trackID=1".to_owned(),

@@ -9,7 +9,7 @@ use crate::support::{Item, bytes_of, read_with};
 
 /// One test for each case.
 macro_rules! cases {
-    ($($name:ident: $tolerance:ident at $offset:literal in $bytes:expr, $seen:expr;)+) => {
+    ($(#[test] fn $name:ident(): $tolerance:ident at $offset:literal in $bytes:expr, $seen:expr;)+) => {
         $(
             #[test]
             fn $name() {
@@ -60,31 +60,46 @@ fn has(items: &[Item], name: &str, value: &str) -> bool {
 }
 
 cases! {
-    q17_a_status_line_may_lack_its_reason: MissingReason at 12 in fixture::foscam_options_without_reason,
+    #[test]
+    fn q17_a_status_line_may_lack_its_reason(): MissingReason at 12 in fixture::foscam_options_without_reason,
         |items| is_ok(items) && has(items, name::SERVER, "");
-    lines_may_end_in_lf_alone: LineEnding at 15 in fixture::xiongmai_describe_line_feeds_only, is_ok;
-    a_url_may_hold_a_space: StartLineBlanks at 5 in fixture::vlc_setup_two_transports,
+    #[test]
+    fn lines_may_end_in_lf_alone(): LineEnding at 15 in fixture::xiongmai_describe_line_feeds_only, is_ok;
+    #[test]
+    fn a_url_may_hold_a_space(): StartLineBlanks at 5 in fixture::vlc_setup_two_transports,
         |items| is_request_of(items, "rtsp://192.0.2.10:554/my stream/trackID=1");
-    two_spaces_may_stand_before_a_status: StartLineBlanks at 8 in "RTSP/1.0  200 OK\r\n\r\n", is_ok;
-    a_request_line_may_end_in_a_blank: StartLineBlanks at 7 in "OPTIONS * RTSP/1.0 \r\n\r\n",
+    #[test]
+    fn two_spaces_may_stand_before_a_status(): StartLineBlanks at 8 in "RTSP/1.0  200 OK\r\n\r\n", is_ok;
+    #[test]
+    fn a_request_line_may_end_in_a_blank(): StartLineBlanks at 7 in "OPTIONS * RTSP/1.0 \r\n\r\n",
         |items| is_request_of(items, "*");
-    a_response_of_another_version_is_read: Version at 0 in "RTSP/2.0 200 OK\r\n\r\n", is_ok;
-    a_request_of_another_version_is_read: Version at 10 in "OPTIONS * RTSP/1.1\r\n\r\n",
+    #[test]
+    fn a_response_of_another_version_is_read(): Version at 0 in "RTSP/2.0 200 OK\r\n\r\n", is_ok;
+    #[test]
+    fn a_request_of_another_version_is_read(): Version at 10 in "OPTIONS * RTSP/1.1\r\n\r\n",
         |items| is_request_of(items, "*");
-    a_blank_may_stand_before_a_colon: BlankBeforeColon at 17 in "RTSP/1.0 200 OK\r\nCSeq : 2\r\n\r\n",
+    #[test]
+    fn a_blank_may_stand_before_a_colon(): BlankBeforeColon at 17 in "RTSP/1.0 200 OK\r\nCSeq : 2\r\n\r\n",
         |items| has(items, name::CSEQ, "2");
-    a_line_without_a_colon_is_left_out: NotAHeader at 17 in "RTSP/1.0 200 OK\r\nhello\r\nCSeq: 2\r\n\r\n",
+    #[test]
+    fn a_line_without_a_colon_is_left_out(): NotAHeader at 17 in "RTSP/1.0 200 OK\r\nhello\r\nCSeq: 2\r\n\r\n",
         |items| has(items, name::CSEQ, "2");
-    a_line_without_a_name_is_left_out: NotAHeader at 17 in "RTSP/1.0 200 OK\r\n: hello\r\nCSeq: 2\r\n\r\n",
+    #[test]
+    fn a_line_without_a_name_is_left_out(): NotAHeader at 17 in "RTSP/1.0 200 OK\r\n: hello\r\nCSeq: 2\r\n\r\n",
         |items| has(items, name::CSEQ, "2");
-    latin_1_is_replaced: NotUtf8 at 37 in fixture::bosch_server_header_not_utf8,
+    #[test]
+    fn latin_1_is_replaced(): NotUtf8 at 37 in fixture::bosch_server_header_not_utf8,
         |items| has(items, name::SERVER, "Geb\u{fffd}ude \u{fffd}");
-    a_control_character_is_a_space: ControlCharacter at 26 in "RTSP/1.0 200 OK\r\nServer: a\0b\r\n\r\n",
+    #[test]
+    fn a_control_character_is_a_space(): ControlCharacter at 26 in "RTSP/1.0 200 OK\r\nServer: a\0b\r\n\r\n",
         |items| has(items, name::SERVER, "a b");
-    a_content_length_may_be_empty: ContentLength at 17 in "RTSP/1.0 200 OK\r\nContent-Length:\r\n\r\n", is_ok;
-    a_content_length_may_be_repeated: ContentLength at 36 in
+    #[test]
+    fn a_content_length_may_be_empty(): ContentLength at 17 in "RTSP/1.0 200 OK\r\nContent-Length:\r\n\r\n", is_ok;
+    #[test]
+    fn a_content_length_may_be_repeated(): ContentLength at 36 in
         "RTSP/1.0 200 OK\r\nContent-Length: 0\r\nContent-Length: 0\r\n\r\n", is_ok;
-    q33_garbage_between_frames_is_skipped: Garbage at 2 in bytes_of(fixture::GARBAGE_BETWEEN_FRAMES),
+    #[test]
+    fn q33_garbage_between_frames_is_skipped(): Garbage at 2 in bytes_of(fixture::GARBAGE_BETWEEN_FRAMES),
         |items| matches!(items, [
             Item::Interleaved(0, _), Item::Skipped(2), Item::Interleaved(0, _), Item::Skipped(_), Item::Interleaved(0, last),
         ] if last.get(2..4) == Some(&[0, 3]));
