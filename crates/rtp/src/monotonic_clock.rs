@@ -2,7 +2,7 @@
 
 use crate::ids::{ClockRate, ExtendedTimestamp};
 use crate::timeline::is_step;
-use crate::tolerance::{Leniency, Policy, Tolerance, Tolerances};
+use crate::tolerance::{Policy, Reading, Tolerance, Tolerances};
 use std::time::Instant;
 
 /// Maps the extended timestamps of successive connections and SSRCs onto one timeline.
@@ -25,7 +25,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub struct MonotonicClock {
     clock_rate: ClockRate,
-    leniency: Leniency,
+    leniency: Reading,
     offset: i64,
     latest: Option<Latest>,
     course: Course,
@@ -52,7 +52,7 @@ impl MonotonicClock {
     pub fn new(clock_rate: ClockRate, policy: Policy) -> Self {
         Self {
             clock_rate,
-            leniency: Leniency::new(policy),
+            leniency: Reading::new(policy),
             offset: 0,
             latest: None,
             course: Course::GoesOn,
@@ -77,7 +77,7 @@ impl MonotonicClock {
             let restarts = self.course == Course::Restarts;
             let steps = !restarts && is_step(raw.saturating_sub(latest.raw), elapsed, self.clock_rate);
             self.steps += u64::from(steps);
-            if restarts || (steps && self.leniency.uses(Tolerance::TimestampStep)) {
+            if restarts || (steps && self.leniency.tolerates(Tolerance::TimestampStep)) {
                 self.offset = highest.saturating_add(elapsed.max(1)).saturating_sub(raw);
             }
         }
@@ -98,7 +98,7 @@ impl MonotonicClock {
 
     /// Which tolerances were used.
     pub fn tolerated(&self) -> Tolerances {
-        self.leniency.used()
+        self.leniency.tolerated()
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::ids::{ClockRate, SequenceNumber, Ssrc};
 use crate::packet::Packet;
 use crate::rtcp::{ReportBlock, SenderReport};
-use crate::tolerance::{Leniency, Policy, Tolerance, Tolerances};
+use crate::tolerance::{Policy, Reading, Tolerance, Tolerances};
 use std::time::{Duration, Instant};
 
 /// How far ahead a sequence number may be and still belong to the stream, in packets: [RFC 3550 A.1]'s value.
@@ -33,7 +33,7 @@ pub(crate) const MAX_MISORDER: u16 = 100;
 #[derive(Debug)]
 pub struct ReceptionStatistics {
     clock_rate: ClockRate,
-    leniency: Leniency,
+    leniency: Reading,
     source: Option<Source>,
     /// The packet that would confirm that the stream goes on somewhere else.
     suspect: Option<(Ssrc, SequenceNumber)>,
@@ -92,7 +92,7 @@ impl ReceptionStatistics {
     pub fn with_policy(clock_rate: ClockRate, policy: Policy) -> Self {
         Self {
             clock_rate,
-            leniency: Leniency::new(policy),
+            leniency: Reading::new(policy),
             source: None,
             suspect: None,
             last_sender_report: None,
@@ -122,7 +122,7 @@ impl ReceptionStatistics {
             .source
             .as_ref()
             .is_some_and(|source| source.ssrc != report.ssrc);
-        if !is_foreign || self.leniency.uses(Tolerance::ForeignReport) {
+        if !is_foreign || self.leniency.tolerates(Tolerance::ForeignReport) {
             self.last_sender_report = Some(LastSenderReport {
                 ssrc: report.ssrc,
                 middle_bits: report.ntp.middle_bits(),
@@ -168,7 +168,7 @@ impl ReceptionStatistics {
 
     /// Which tolerances were used.
     pub fn tolerated(&self) -> Tolerances {
-        self.leniency.used()
+        self.leniency.tolerated()
     }
 
     /// Whether `packet`, which does not follow what there was, is the first or the second of a new sequence. If not,
@@ -186,14 +186,14 @@ impl ReceptionStatistics {
                 self.suspect = Some((ssrc, sequence_number.next()));
                 return false;
             }
-            if !self.leniency.uses(needed) {
+            if !self.leniency.tolerates(needed) {
                 return false;
             }
         }
         let is_first = self.source.replace(Source::new(packet, arrival)).is_none();
-        self.last_sender_report = self
-            .last_sender_report
-            .filter(|last| last.ssrc == ssrc || (is_first && self.leniency.uses(Tolerance::ForeignReport)));
+        self.last_sender_report = self.last_sender_report.filter(|last| {
+            last.ssrc == ssrc || (is_first && self.leniency.tolerates(Tolerance::ForeignReport))
+        });
         true
     }
 }

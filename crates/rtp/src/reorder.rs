@@ -6,7 +6,7 @@ mod patience;
 use crate::ids::{SequenceNumber, Ssrc};
 use crate::packet::Packet;
 use crate::reception::{MAX_DROPOUT, MAX_MISORDER};
-use crate::tolerance::{Leniency, Policy, Tolerance, Tolerances};
+use crate::tolerance::{Policy, Reading, Tolerance, Tolerances};
 use held::{HeldPacket, Pool, Queue};
 use patience::Patience;
 use std::time::{Duration, Instant};
@@ -182,7 +182,7 @@ pub struct ReorderBuffer {
     /// The candidates are enough: the stream ends, theirs begins.
     turning: bool,
     patience: Patience,
-    leniency: Leniency,
+    leniency: Reading,
     /// What `pop_held` has lent to its caller.
     lent: Option<HeldPacket>,
     pool: Pool,
@@ -257,7 +257,7 @@ impl ReorderBuffer {
     pub fn new(config: ReorderConfig) -> Self {
         Self {
             patience: Patience::new(&config),
-            leniency: Leniency::new(config.policy),
+            leniency: Reading::new(config.policy),
             config,
             stream: None,
             held: Queue::default(),
@@ -329,7 +329,7 @@ impl ReorderBuffer {
 
     /// Which tolerances were used.
     pub fn tolerated(&self) -> Tolerances {
-        self.leniency.used()
+        self.leniency.tolerated()
     }
 
     fn pop_waiting(&mut self, now: Instant) -> Option<Ordered<'_>> {
@@ -438,7 +438,7 @@ impl ReorderBuffer {
     /// What a packet from elsewhere would need, and the policy refuses.
     fn refusal(&self, packet: &Packet<'_>) -> Option<Tolerance> {
         let needed = change(self.stream?.ssrc, packet.ssrc());
-        (!self.leniency.permits(needed)).then_some(needed)
+        (!self.leniency.policy().tolerates(needed)).then_some(needed)
     }
 
     /// The stream ends; the candidates' begins.
@@ -447,7 +447,7 @@ impl ReorderBuffer {
         self.turning = false;
         let next = self.held.front().map(|first| Stream::before(&first));
         if let (Some(old), Some(new)) = (self.stream, next) {
-            self.leniency.uses(change(old.ssrc, new.ssrc));
+            self.leniency.tolerates(change(old.ssrc, new.ssrc));
         }
         self.stream = next;
         self.patience.forget_gap();

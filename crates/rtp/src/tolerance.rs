@@ -86,36 +86,5 @@ pub struct NotTolerated {
     pub sequence_number: SequenceNumber,
 }
 
-/// What may be overlooked, and what was: the part that all who use tolerances share.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Leniency {
-    policy: Policy,
-    used: Tolerances,
-}
-
-impl Leniency {
-    pub(crate) fn new(policy: Policy) -> Self {
-        Self {
-            policy,
-            used: Tolerances::default(),
-        }
-    }
-
-    /// Whether `tolerance` may be used; if so, it was.
-    pub(crate) fn uses(&mut self, tolerance: Tolerance) -> bool {
-        let may = self.policy.tolerates(tolerance);
-        if may {
-            self.used.insert(tolerance);
-        }
-        may
-    }
-
-    /// Whether `tolerance` may be used, where it is not yet known whether it will be.
-    pub(crate) fn permits(&self, tolerance: Tolerance) -> bool {
-        self.policy.tolerates(tolerance)
-    }
-
-    pub(crate) fn used(&self) -> Tolerances {
-        self.used
-    }
-}
+/// A [`Policy`], and what was used of it so far: the part that all who use tolerances share.
+pub(crate) type Reading = throughline_tolerance::Reading<Tolerance>;

@@ -1,11 +1,11 @@
 //! What a lenient reader of a protocol overlooks: an enum of the rules that its peers bend, a [`Policy`] that turns each
-//! of them off, and a [`Set`] of those that were used.
+//! of them off, and a [`Set`] of those that were used. A [`Reading`] is a policy and what was used of it.
 //!
 //! The protocol crates of this project share it, so that a tolerance is switched and reported in one way, whether it is
 //! one of session descriptions or of H.264. An enum is declared with [`tolerances!`], each value with its text:
 //!
 //! ```
-//! use throughline_tolerance::{Policy, Set, tolerances};
+//! use throughline_tolerance::{Policy, Reading, Set, tolerances};
 //!
 //! tolerances! {
 //!     /// What this reader of lines overlooks.
@@ -25,6 +25,10 @@
 //! assert!(used.insert(Tolerance::LoneLineFeed));
 //! assert!(!used.insert(Tolerance::LoneLineFeed), "only the first time is news");
 //! assert_eq!(used.to_string(), "line ends in lf alone");
+//!
+//! let mut reading = Reading::new(policy);
+//! assert!(reading.tolerates(Tolerance::LoneLineFeed) && !reading.tolerates(Tolerance::BlankLine));
+//! assert_eq!(reading.tolerated(), used, "what is refused is not used");
 //! ```
 //!
 //! No I/O, no clock, no allocation, no dependencies. An enum has at most 64 values: a policy and a set are a word each.
@@ -38,7 +42,8 @@ pub trait Tolerable: Copy + fmt::Debug + fmt::Display + Send + Sync + 'static {
     /// Every value, in the order of declaration.
     const ALL: &'static [Self];
 
-    /// The place of this value in [`ALL`](Self::ALL), below 64.
+    /// The place of this value in [`ALL`](Self::ALL), below 64. A value with another one is in no [`Set`], and no
+    /// [`Policy`] refuses it.
     fn index(self) -> u32;
 }
 
@@ -216,8 +221,63 @@ impl<T: Tolerable> fmt::Display for Set<T> {
     }
 }
 
+/// A [`Policy`], and what was used of it so far: handed to everything that reads with one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Reading<T> {
+    policy: Policy<T>,
+    tolerated: Set<T>,
+}
+
+impl<T: Tolerable> Reading<T> {
+    /// Nothing read yet.
+    pub fn new(policy: Policy<T>) -> Self {
+        Self {
+            policy,
+            tolerated: Set::default(),
+        }
+    }
+
+    /// What may be used. Ask it where it is not yet known whether a tolerance will be.
+    pub fn policy(&self) -> Policy<T> {
+        self.policy
+    }
+
+    /// What was used.
+    pub fn tolerated(&self) -> Set<T> {
+        self.tolerated
+    }
+
+    /// Whether `tolerance` may be used; if so, it is.
+    #[inline]
+    pub fn tolerates(&mut self, tolerance: T) -> bool {
+        let tolerates = self.policy.tolerates(tolerance);
+        if tolerates {
+            self.tolerated.insert(tolerance);
+        }
+        tolerates
+    }
+}
+
+impl<T> Default for Reading<T> {
+    fn default() -> Self {
+        Self {
+            policy: Policy::default(),
+            tolerated: Set::default(),
+        }
+    }
+}
+
+impl<T: Tolerable> fmt::Debug for Reading<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reading")
+            .field("policy", &self.policy)
+            .field("tolerated", &self.tolerated)
+            .finish()
+    }
+}
+
 fn bit<T: Tolerable>(tolerance: T) -> u64 {
-    1 << tolerance.index()
+    1_u64.checked_shl(tolerance.index()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -273,5 +333,41 @@ mod tests {
         let mut set: Set<Tolerance> = [Tolerance::One, Tolerance::Two].into_iter().collect();
         set |= [Tolerance::Two, Tolerance::Three].into_iter().collect();
         assert!(set.iter().eq(Tolerance::ALL.iter().copied()));
+    }
+
+    #[test]
+    fn what_is_refused_is_not_used() {
+        let mut reading = Reading::new(Policy::default().refuse(Tolerance::Two));
+        assert!(!reading.tolerates(Tolerance::Two) && reading.tolerates(Tolerance::Three));
+        assert!(!reading.policy().tolerates(Tolerance::Two) && reading.policy().tolerates(Tolerance::One));
+        assert_eq!(
+            format!("{reading:?}"),
+            "Reading { policy: Policy { refused: {Two} }, tolerated: {Three} }"
+        );
+    }
+
+    #[test]
+    fn an_index_of_64_and_more_is_in_no_set() {
+        /// Its value is its index.
+        #[derive(Clone, Copy, Debug)]
+        struct Numbered(u32);
+
+        impl fmt::Display for Numbered {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "rule {} is bent", self.0)
+            }
+        }
+
+        impl Tolerable for Numbered {
+            const ALL: &'static [Self] = &[Self(0), Self(63), Self(64), Self(u32::MAX)];
+
+            fn index(self) -> u32 {
+                self.0
+            }
+        }
+
+        let every: Set<Numbered> = Numbered::ALL.iter().copied().collect();
+        assert_eq!(every.to_string(), "rule 0 is bent; rule 63 is bent");
+        assert!(Policy::strict().tolerates(Numbered(64)) && !Policy::strict().tolerates(Numbered(63)));
     }
 }

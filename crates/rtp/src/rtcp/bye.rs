@@ -4,7 +4,7 @@ use super::RtcpFault;
 use super::entries::{Entries, Entry};
 use super::raw::{COUNT, RawPacket, tolerate, write_header, write_word};
 use crate::ids::Ssrc;
-use crate::tolerance::{Leniency, Tolerance};
+use crate::tolerance::{Reading, Tolerance};
 
 const MAX_TEXT: usize = 255;
 
@@ -42,7 +42,7 @@ impl<'b> Bye<'b> {
     pub(super) const PACKET_TYPE: u8 = 203;
 
     /// A reason that is cut short is left out: what counts is that the source leaves.
-    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Leniency) -> Result<Self, RtcpFault> {
+    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Reading) -> Result<Self, RtcpFault> {
         // The first SSRC must be there.
         raw.body::<{ Ssrc::LEN }>()?;
         let sources = Sources::counted(&raw, raw.body, leniency)?;

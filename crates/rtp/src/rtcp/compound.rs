@@ -2,7 +2,7 @@
 
 use super::RtcpPacket;
 use super::raw::{RawPacket, tolerate};
-use crate::tolerance::{Leniency, Policy, Tolerance, Tolerances};
+use crate::tolerance::{Policy, Reading, Tolerance, Tolerances};
 
 /// The packets of one datagram or interleaved frame, in order, with every tolerance.
 ///
@@ -31,7 +31,7 @@ pub fn compound_with(bytes: &[u8], policy: Policy) -> Compound<'_> {
     Compound {
         rest: bytes,
         offset: 0,
-        leniency: Leniency::new(policy),
+        leniency: Reading::new(policy),
     }
 }
 
@@ -40,13 +40,13 @@ pub fn compound_with(bytes: &[u8], policy: Policy) -> Compound<'_> {
 pub struct Compound<'b> {
     rest: &'b [u8],
     offset: usize,
-    leniency: Leniency,
+    leniency: Reading,
 }
 
 impl Compound<'_> {
     /// Which tolerances were used so far.
     pub fn tolerated(&self) -> Tolerances {
-        self.leniency.used()
+        self.leniency.tolerated()
     }
 
     fn fail<T>(&mut self, offset: usize, what: RtcpFault) -> Result<T, RtcpError> {
@@ -68,7 +68,7 @@ impl<'b> Iterator for Compound<'b> {
             self.rest = &[];
             return fault.map(|what| Err(RtcpError { offset, what }));
         }
-        if offset == 0 && !self.leniency.permits(Tolerance::RtcpLength) {
+        if offset == 0 && !self.leniency.policy().tolerates(Tolerance::RtcpLength) {
             if let Some(offset) = overrun(self.rest) {
                 return Some(self.fail(offset, RtcpFault::NotTolerated(Tolerance::RtcpLength)));
             }
@@ -82,7 +82,7 @@ impl<'b> Iterator for Compound<'b> {
             }
             Err(what) => {
                 if offset > 0 {
-                    self.leniency.uses(Tolerance::RtcpLength);
+                    self.leniency.tolerates(Tolerance::RtcpLength);
                 }
                 Some(self.fail(offset, what))
             }

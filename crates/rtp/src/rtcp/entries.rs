@@ -2,7 +2,7 @@
 
 use super::RtcpFault;
 use super::raw::{COUNT, RawPacket, tolerate};
-use crate::tolerance::{Leniency, Tolerance};
+use crate::tolerance::{Reading, Tolerance};
 use std::fmt;
 
 /// What [`Entries`] are made of.
@@ -49,7 +49,7 @@ impl<'b, T: Entry> Entries<'b, T> {
     pub(super) fn counted(
         raw: &RawPacket<'_>,
         bytes: &'b [u8],
-        leniency: &mut Leniency,
+        leniency: &mut Reading,
     ) -> Result<Self, RtcpFault> {
         let counted = bytes.get(..usize::from(raw.count) * T::LEN);
         if counted.is_none() {

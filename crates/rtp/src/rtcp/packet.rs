@@ -5,7 +5,7 @@ use super::{
     ApplicationDefined, Bye, ExtendedReport, FullIntraRequest, GenericNack, PictureLossIndication,
     ReceiverReport, RtcpFault, SenderReport, SourceDescription, TransportWideFeedback,
 };
-use crate::tolerance::Leniency;
+use crate::tolerance::Reading;
 
 /// One RTCP packet. Those with content of variable size lend it from the received bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub enum RtcpPacket<'b> {
 }
 
 impl<'b> RtcpPacket<'b> {
-    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Leniency) -> Result<Self, RtcpFault> {
+    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Reading) -> Result<Self, RtcpFault> {
         raw.check_padding(leniency)?;
         Ok(match (raw.packet_type, raw.count) {
             (SenderReport::PACKET_TYPE, _) => Self::SenderReport(SenderReport::parse(raw, leniency)?),

@@ -1,7 +1,7 @@
 //! The frame that all packets have: header, body, padding.
 
 use super::RtcpFault;
-use crate::tolerance::{Leniency, Tolerance};
+use crate::tolerance::{Reading, Tolerance};
 
 pub(super) const VERSION: u8 = 2;
 pub(super) const COUNT: u8 = 0x1f;
@@ -70,7 +70,7 @@ impl<'b> RawPacket<'b> {
         Ok((packet, rest))
     }
 
-    pub(super) fn check_padding(&self, leniency: &mut Leniency) -> Result<(), RtcpFault> {
+    pub(super) fn check_padding(&self, leniency: &mut Reading) -> Result<(), RtcpFault> {
         match self.padding {
             Some(PaddingFault) => tolerate(Tolerance::RtcpPadding, leniency),
             None => Ok(()),
@@ -88,8 +88,8 @@ impl<'b> RawPacket<'b> {
 }
 
 /// Fails where the policy refuses `tolerance`.
-pub(super) fn tolerate(tolerance: Tolerance, leniency: &mut Leniency) -> Result<(), RtcpFault> {
-    if leniency.uses(tolerance) {
+pub(super) fn tolerate(tolerance: Tolerance, leniency: &mut Reading) -> Result<(), RtcpFault> {
+    if leniency.tolerates(tolerance) {
         Ok(())
     } else {
         Err(RtcpFault::NotTolerated(tolerance))

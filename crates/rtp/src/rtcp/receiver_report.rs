@@ -3,7 +3,7 @@
 use super::raw::{RawPacket, word, write_header, write_word};
 use super::{ReportBlocks, RtcpFault};
 use crate::ids::Ssrc;
-use crate::tolerance::Leniency;
+use crate::tolerance::Reading;
 
 /// RR: what one who sends nothing has received
 /// ([RFC 3550 §6.4.2](https://www.rfc-editor.org/rfc/rfc3550#section-6.4.2)). Some cameras stop without it (Q36).
@@ -27,7 +27,7 @@ pub struct ReceiverReport<'b> {
 impl<'b> ReceiverReport<'b> {
     pub(super) const PACKET_TYPE: u8 = 201;
 
-    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Leniency) -> Result<Self, RtcpFault> {
+    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Reading) -> Result<Self, RtcpFault> {
         let (ssrc, blocks) = raw.body::<4>()?;
         Ok(Self {
             ssrc: Ssrc(word(ssrc, 0)),

@@ -4,7 +4,7 @@ use super::raw::{RawPacket, word, write_header, write_word};
 use super::{ReportBlocks, RtcpFault};
 use crate::ids::{RtpTimestamp, Ssrc};
 use crate::ntp::NtpTimestamp;
-use crate::tolerance::Leniency;
+use crate::tolerance::Reading;
 
 /// SSRC, two clocks, two counts.
 const SENDER_INFO: usize = 24;
@@ -48,7 +48,7 @@ pub struct SenderReport<'b> {
 impl<'b> SenderReport<'b> {
     pub(super) const PACKET_TYPE: u8 = 200;
 
-    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Leniency) -> Result<Self, RtcpFault> {
+    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Reading) -> Result<Self, RtcpFault> {
         let (info, blocks) = raw.body::<SENDER_INFO>()?;
         Ok(Self {
             ssrc: Ssrc(word(info, 0)),

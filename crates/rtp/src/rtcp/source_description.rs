@@ -3,7 +3,7 @@
 use super::RtcpFault;
 use super::raw::{RawPacket, tolerate, write_header, write_word};
 use crate::ids::Ssrc;
-use crate::tolerance::{Leniency, Tolerance};
+use crate::tolerance::{Reading, Tolerance};
 use std::fmt;
 
 const END: u8 = 0;
@@ -94,7 +94,7 @@ impl<'b> SourceDescription<'b> {
         Self(Sources::One(DescriptionOfSource { ssrc, items }))
     }
 
-    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Leniency) -> Result<Self, RtcpFault> {
+    pub(super) fn parse(raw: RawPacket<'b>, leniency: &mut Reading) -> Result<Self, RtcpFault> {
         // The first SSRC must be there.
         raw.body::<4>()?;
         let mut rest = raw.body;

@@ -6,11 +6,11 @@ mod wall_clock;
 use crate::ids::{ClockRate, ExtendedTimestamp, RtpTimestamp};
 use crate::ntp::NtpTimestamp;
 use crate::replay_extension::ReplayExtension;
-use crate::tolerance::{Leniency, Policy, Tolerance, Tolerances};
+use crate::tolerance::{Policy, Reading, Tolerance, Tolerances};
 use std::time::{Duration, Instant, SystemTime};
 pub(crate) use transit::is_step;
 use transit::{Course, Transit};
-use wall_clock::{Reading, WallClock};
+use wall_clock::{ClockReading, WallClock};
 
 /// How far the first packet may be from the timestamp that RTP-Info announced and still agree with it (Q87): some
 /// cameras start at the key frame before.
@@ -45,7 +45,7 @@ const MAX_START_DISTANCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Timeline {
     clock_rate: ClockRate,
-    leniency: Leniency,
+    leniency: Reading,
     /// Of the latest packet.
     latest: Option<RtpTimestamp>,
     /// The latest of all, that of a sender report before the first packet included.
@@ -116,7 +116,7 @@ impl Timeline {
     pub fn with_policy(clock_rate: ClockRate, policy: Policy) -> Self {
         Self {
             clock_rate,
-            leniency: Leniency::new(policy),
+            leniency: Reading::new(policy),
             latest: None,
             last: None,
             start: Start::Unknown { first: None },
@@ -147,7 +147,7 @@ impl Timeline {
         self.stats.sender_reports += 1;
         let timestamp = self.extend(rtp);
         self.last.get_or_insert(timestamp);
-        let reading = Reading {
+        let reading = ClockReading {
             timestamp,
             wall: ntp.to_system_time(),
             deviation: None,
@@ -163,8 +163,8 @@ impl Timeline {
         timestamp: ExtendedTimestamp,
         arrival: Instant,
     ) {
-        if self.leniency.uses(Tolerance::ReplayExtension) {
-            let reading = Reading {
+        if self.leniency.tolerates(Tolerance::ReplayExtension) {
+            let reading = ClockReading {
                 timestamp: timestamp.0,
                 wall: extension.ntp.to_system_time(),
                 deviation: Some(Duration::ZERO),
@@ -233,7 +233,7 @@ impl Timeline {
 
     /// Which tolerances were used.
     pub fn tolerated(&self) -> Tolerances {
-        self.leniency.used()
+        self.leniency.tolerated()
     }
 
     fn advance(&mut self, timestamp: RtpTimestamp, arrival: Instant) -> ExtendedTimestamp {
@@ -249,7 +249,7 @@ impl Timeline {
         }
         if self.transit.on_packet(extended, arrival) == Course::Steps {
             self.stats.timestamp_steps += 1;
-            if self.leniency.uses(Tolerance::TimestampStep) {
+            if self.leniency.tolerates(Tolerance::TimestampStep) {
                 self.wall_clock.forget();
             }
         }
@@ -260,7 +260,7 @@ impl Timeline {
         let announced = nearest(first, rtptime);
         let distance = self.clock_rate.duration(announced.abs_diff(first));
         let agrees = rtptime.0 != 0 && distance <= MAX_START_DISTANCE;
-        if agrees || !self.leniency.uses(Tolerance::RtpInfo) {
+        if agrees || !self.leniency.tolerates(Tolerance::RtpInfo) {
             Start::At(announced)
         } else {
             Start::Unknown { first: Some(first) }

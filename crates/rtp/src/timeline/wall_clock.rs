@@ -2,7 +2,7 @@
 
 use super::{CaptureTime, TimelineStats};
 use crate::ids::ClockRate;
-use crate::tolerance::{Leniency, Tolerance};
+use crate::tolerance::{Reading, Tolerance};
 use std::time::{Duration, Instant, SystemTime};
 
 /// The earliest wall clock that is believed, in seconds since 1970: 1 January 2020. Cameras that lost their clock say
@@ -33,7 +33,7 @@ const MARGIN: u32 = 3;
 
 /// One moment on both clocks of the camera.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reading {
+pub(super) struct ClockReading {
     pub(super) timestamp: i64,
     pub(super) wall: SystemTime,
     /// How well the two are known to belong together; `None` if only other readings can tell.
@@ -45,12 +45,12 @@ pub(super) struct WallClock {
     clock_rate: ClockRate,
     mapping: Option<Mapping>,
     /// A reading that contradicts the mapping.
-    contradiction: Option<Reading>,
+    contradiction: Option<ClockReading>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Mapping {
-    reading: Reading,
+    reading: ClockReading,
     belief: Belief,
     /// Where skew is measured from.
     first_wall: SystemTime,
@@ -81,15 +81,15 @@ impl WallClock {
 
     pub(super) fn on_reading(
         &mut self,
-        reading: Reading,
+        reading: ClockReading,
         arrival: Instant,
-        leniency: &mut Leniency,
+        leniency: &mut Reading,
         stats: &mut TimelineStats,
     ) {
         let mut belief = Belief::Time;
         if !is_plausible(reading.wall) {
             stats.implausible += 1;
-            if leniency.uses(Tolerance::ImplausibleClock) {
+            if leniency.tolerates(Tolerance::ImplausibleClock) {
                 belief = Belief::Pace;
             }
         }
@@ -116,7 +116,7 @@ impl WallClock {
         }
         stats.contradicting += 1;
         let confirmed = contradiction.and_then(|earlier| agreement(earlier, reading, self.clock_rate));
-        if !leniency.uses(Tolerance::ClockStep) {
+        if !leniency.tolerates(Tolerance::ClockStep) {
             *mapping = new;
         } else if let Some(deviation) = confirmed {
             *mapping = new;
@@ -142,7 +142,7 @@ impl WallClock {
 }
 
 impl Mapping {
-    fn continue_with(&mut self, reading: Reading, deviation: Duration) {
+    fn continue_with(&mut self, reading: ClockReading, deviation: Duration) {
         let before = self.reading.deviation.unwrap_or(MAX_DEVIATION);
         let remembered = before.saturating_sub(before / FORGETTING);
         self.reading = reading;
@@ -162,12 +162,12 @@ impl Mapping {
 }
 
 /// By how much the two differ, if it is little enough for one clock.
-fn agreement(earlier: Reading, later: Reading, rate: ClockRate) -> Option<Duration> {
+fn agreement(earlier: ClockReading, later: ClockReading, rate: ClockRate) -> Option<Duration> {
     let foretold = project(earlier, later.timestamp, rate)?;
     Some(distance(foretold, later.wall)).filter(|deviation| *deviation <= MAX_DEVIATION)
 }
 
-fn project(reading: Reading, timestamp: i64, rate: ClockRate) -> Option<SystemTime> {
+fn project(reading: ClockReading, timestamp: i64, rate: ClockRate) -> Option<SystemTime> {
     let distance = rate.duration(timestamp.abs_diff(reading.timestamp));
     if timestamp < reading.timestamp {
         reading.wall.checked_sub(distance)
