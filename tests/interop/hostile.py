@@ -180,7 +180,7 @@ def fragments_never_begun(peer):
 
 def slices_without_end(peer):
     """One IDR picture of ever more slices."""
-    first, later = b"\x65\x88\x84" + b"\xab" * 1200, b"\x65\x4c" + b"\xab" * 1200
+    first, later = b"\x65\x88\x84" + b"\xab" * 1200, b"\x65\x42\x21\x3f" + b"\xab" * 1200
     peer.rtp(itertools.chain([(0, 0, first)], itertools.repeat((0, 0, later))))
 
 
