@@ -2,7 +2,7 @@
 
 use crate::annexb::{find_start_code, nal_units_within};
 use crate::boundary::{Boundary, Slice};
-use crate::depacketizer::assembly::{Closed, Full, Picture};
+use crate::depacketizer::assembly::{Closed, Full, Integrity, Picture};
 use crate::depacketizer::fu_a::FuHeader;
 use crate::depacketizer::{DepacketizeError, DepacketizeErrorKind, Depacketizer};
 use crate::nal::{NalHeader, NalUnitType};
@@ -56,6 +56,7 @@ impl Depacketizer {
             self.first_fragment(fu.nal, fragment)
         } else {
             let Some(open) = self.assembly.open_nal() else {
+                self.check_type(fu.nal)?;
                 self.orphan_fragment(fu.nal);
                 return Ok(());
             };
@@ -120,7 +121,8 @@ impl Depacketizer {
         let Some((&header, body)) = nal.split_first() else {
             return Ok(());
         };
-        let ended = self.begin_after_fragments(NalHeader::from_byte(header))?;
+        self.check_header(NalHeader::from_byte(header))?;
+        let ended = self.end_fragments()?;
         let begun = self.begin_nal_unit(nal);
         let extended = if self.assembly.has_open_nal() {
             let extended = self.assembly.extend(body);
@@ -133,7 +135,9 @@ impl Depacketizer {
 
     /// The first fragment of a NAL unit.
     fn first_fragment(&mut self, header: NalHeader, fragment: &[u8]) -> Result<(), DepacketizeError> {
-        let ended = self.begin_after_fragments(header)?;
+        // Whatever begins here, nothing of it belongs to the NAL unit before.
+        let ended = self.end_fragments()?;
+        self.check_header(header)?;
         let mut head = [header.byte(); MAX_HEADER_BYTES];
         for (byte, sent) in head.iter_mut().skip(1).zip(fragment) {
             *byte = *sent;
@@ -141,13 +145,8 @@ impl Depacketizer {
         ended.and(self.begin_nal_unit(head.get(..=fragment.len()).unwrap_or(&head)))
     }
 
-    /// Whether a NAL unit with this header can be read, with what became of fragments before it whose end bit never
-    /// came (Q80).
-    fn begin_after_fragments(
-        &mut self,
-        header: NalHeader,
-    ) -> Result<Result<(), DepacketizeError>, DepacketizeError> {
-        self.check_header(header)?;
+    /// What became of the NAL unit in fragments whose end bit never came (Q80), unless that is not tolerated.
+    fn end_fragments(&mut self) -> Result<Result<(), DepacketizeError>, DepacketizeError> {
         if self.assembly.has_open_nal() {
             self.tolerate(Tolerance::MissingFragmentEnd)?;
         }
@@ -160,6 +159,10 @@ impl Depacketizer {
             let header = header.byte();
             return Err(self.error(DepacketizeErrorKind::ForbiddenBit { header }));
         }
+        self.check_type(header)
+    }
+
+    fn check_type(&self, header: NalHeader) -> Result<(), DepacketizeError> {
         if !header.nal_unit_type().is_in_stream() {
             let nal_unit_type = header.nal_unit_type().number();
             return Err(self.error(DepacketizeErrorKind::ReservedType { nal_unit_type }));
@@ -244,7 +247,9 @@ impl Depacketizer {
 
     /// An IDR picture gets the stored parameter sets in front unless it came with its own (Q74).
     fn complete_parameter_sets(&mut self) -> Result<(), DepacketizeError> {
-        if (self.assembly.has_sps && self.assembly.has_pps) || !self.parameter_sets.is_complete() {
+        let is_gone = self.assembly.integrity == Integrity::Oversized;
+        let has_both = self.assembly.has_sps && self.assembly.has_pps;
+        if is_gone || has_both || !self.parameter_sets.is_complete() {
             return Ok(());
         }
         self.stats.parameter_sets_inserted += 1;

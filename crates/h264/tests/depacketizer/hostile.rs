@@ -1,7 +1,7 @@
 //! Bytes that nobody should send.
 
 use crate::loss::assert_adds_up;
-use crate::support::{Line, PPS, Played, Rng, SPS, lines, play_through};
+use crate::support::{AUD, Line, PPS, Played, Rng, SPS, lines, play_through};
 use throughline_h264::{
     Damaged, DepacketizeErrorKind, Depacketizer, DepacketizerConfig, MAX_ACCESS_UNIT_BYTES, MAX_NAL_UNITS,
     MAX_READY, ParameterSets, Pps, Sps, annexb,
@@ -197,4 +197,30 @@ fn one_payload_of_many_pictures_fills_no_unbounded_queue() {
     assert_eq!(std::iter::from_fn(|| depacketizer.pop()).count(), MAX_READY);
     let stats = depacketizer.stats();
     assert_eq!((stats.idr_pictures, stats.not_collected), (1000, 1000 - 32));
+}
+
+#[test]
+fn slices_behind_the_limit_get_no_parameter_sets() {
+    let config = DepacketizerConfig {
+        max_access_unit_bytes: 60,
+        ..DepacketizerConfig::default()
+    };
+    let mut depacketizer = Depacketizer::new(config);
+    let mut described = ParameterSets::default();
+    described.insert(SPS).expect("SPS");
+    described.insert(PPS).expect("PPS");
+    depacketizer.set_parameter_sets(&described);
+    let long_sei = [&[0x06, 0x05, 0x1e][..], &[0xaa; 30], &[0x80]].concat();
+    let lines = [
+        whole(3600, AUD, false),
+        whole(3600, &long_sei, false),
+        // The rest of a slice whose beginning is missing, then whole ones.
+        whole(3600, &[0x7c, 0x45, 0xaa, 0x80], false),
+        whole(3600, &[0x65, 0x40, 0x84, 0x80], false),
+        whole(3600, &[0x65, 0x40, 0x84, 0x80], true),
+        whole(7200, &[0x41, 0x9a, 0x22, 0x80], true),
+    ];
+    let played = play_through(depacketizer, &lines);
+    assert_eq!((played.stats.oversized, played.units.len()), (1, 0));
+    assert_eq!(played.errors, [DepacketizeErrorKind::AccessUnitTooLarge]);
 }

@@ -285,3 +285,31 @@ fn large_access_units_that_are_kept_share_memory() {
     }
     assert!(shared > 60, "{shared} of 100 lie behind the one before");
 }
+
+#[test]
+fn fragments_of_a_reserved_type_get_into_no_picture() {
+    let mut depacketizer = new_depacketizer();
+    push(&mut depacketizer, 0, &P).expect("a sound payload");
+    push(&mut depacketizer, 0, &sets_and_idr()).expect("a sound payload");
+    let fragments = [
+        // A slice without an end bit (Q80), and type 30 in three fragments.
+        &[0x5c, 0x81, 0x9a, 0x22, 0x80][..],
+        &[0x5c, 0x9e, 0xaa],
+        &[0x5c, 0x1e, 0xbb],
+        &[0x5c, 0x5e, 0xcc],
+    ];
+    for (fragment, is_refused) in fragments.into_iter().zip([false, true, true, true]) {
+        let mut fragment = payload(3600, fragment);
+        fragment.marker = false;
+        let error = depacketizer
+            .push(fragment.payload())
+            .err()
+            .map(|error| error.kind);
+        let reserved = DepacketizeErrorKind::ReservedType { nal_unit_type: 30 };
+        assert_eq!(error, is_refused.then_some(reserved));
+    }
+    push(&mut depacketizer, 7200, &P).expect("a sound payload");
+    let units: Vec<_> = std::iter::from_fn(|| depacketizer.pop()).collect();
+    assert_eq!(units.len(), 3);
+    assert_eq!(units[1].data, annex_b([&[0x41, 0x9a, 0x22, 0x80][..]]));
+}
