@@ -3,7 +3,7 @@
 
 use crate::nal::{NalHeader, NalUnitType};
 use crate::parameter_sets::ParameterSets;
-use crate::slice::{PictureStructure, SliceHeader, SliceStart, is_first_in_picture};
+use crate::slice::{PictureStructure, SliceError, SliceHeader, SliceStart, is_first_in_picture};
 
 /// What a NAL unit behind a picture says about the access unit that it belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,14 +20,15 @@ pub(crate) enum Boundary {
 /// A slice, as far as its header can be read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slice {
-    is_idr: bool,
+    pub(crate) is_idr: bool,
     /// `first_mb_in_slice` is 0; unknown without a byte of it.
     is_first: Option<bool>,
     pub(crate) start: Option<SliceStart>,
     /// With the parameter sets that it names.
     pub(crate) header: Option<SliceHeader>,
-    /// Its header cannot be right: it cannot be read, or says of an IDR picture what no IDR picture is.
-    pub(crate) is_absurd: bool,
+    /// Its header cannot be right: it cannot be read, or says of an IDR picture what no IDR picture is. Unknown without the
+    /// parameter sets that it names, which may be lost or yet to come.
+    pub(crate) is_absurd: Option<bool>,
 }
 
 impl Slice {
@@ -35,10 +36,16 @@ impl Slice {
     pub(crate) fn read(nal: &[u8], sets: &ParameterSets) -> Option<Self> {
         let nal_unit_type = NalHeader::from_byte(*nal.first()?).nal_unit_type();
         nal_unit_type.has_slice_header().then(|| {
-            let header = SliceHeader::parse(nal, sets).ok();
-            let is_sound = header.map_or(!sets.is_complete(), |header| {
-                !header.is_idr || (header.frame_num == 0 && header.start.slice_type.is_intra())
-            });
+            let header = SliceHeader::parse(nal, sets);
+            let is_absurd = match &header {
+                Ok(header) => {
+                    let is_sound_idr = header.frame_num == 0 && header.start.slice_type.is_intra();
+                    Some(header.is_idr && !is_sound_idr)
+                }
+                Err(SliceError::UnknownPps { .. } | SliceError::UnknownSps { .. }) => None,
+                Err(_) => Some(true),
+            };
+            let header = header.ok();
             let start = header
                 .map(|header| header.start)
                 .or_else(|| SliceStart::parse(nal).ok());
@@ -47,7 +54,7 @@ impl Slice {
                 is_first: nal.get(1).copied().map(is_first_in_picture),
                 start,
                 header,
-                is_absurd: !is_sound || start.is_none(),
+                is_absurd,
             }
         })
     }
@@ -184,7 +191,7 @@ mod tests {
         is_first: Some(true),
         start: Some(START),
         header: Some(HEADER),
-        is_absurd: false,
+        is_absurd: Some(false),
     };
 
     const LATER: Slice = Slice {

@@ -8,7 +8,7 @@ use crate::depacketizer::DepacketizerStats;
 /// Ten seconds are what encoders set when nobody tells them.
 const LONG: u64 = 10 * 90_000;
 
-/// Slices seen before it is judged how many of them cannot be right.
+/// Slices judged before it is said how many of them cannot be right.
 const ENOUGH_SLICES: u64 = 32;
 
 /// Unreadable parameter sets that are no accident.
@@ -47,7 +47,8 @@ impl fmt::Display for Diagnosis {
 impl DepacketizerStats {
     /// What these figures say about the camera, the worst first.
     pub fn diagnosis(&self) -> Option<Diagnosis> {
-        let absurd_slices = self.slices >= ENOUGH_SLICES && self.unreadable_slices >= self.slices / 4;
+        let judged = self.judged_slices;
+        let absurd_slices = judged >= ENOUGH_SLICES && self.unreadable_slices >= judged / 4;
         let absurd_sets = self.delivered == 0 && self.unreadable_parameter_sets >= ENOUGH_PARAMETER_SETS;
         let longest = self.longest_group.map_or(0, |group| group.ticks);
         if absurd_slices || absurd_sets {

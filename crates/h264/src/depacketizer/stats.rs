@@ -35,7 +35,10 @@ pub struct DepacketizerStats {
     pub b_slices: u64,
     /// Slices seen.
     pub slices: u64,
-    /// Slices whose header cannot be right (Q140).
+    /// Of these, from the first IDR picture on, those whose parameter sets are known. What is behind other ones, or read by
+    /// those of a description that is out of date (Q141), tells nothing.
+    pub judged_slices: u64,
+    /// Of these, those whose header cannot be right (Q140).
     pub unreadable_slices: u64,
     /// SPS and PPS that cannot be read (Q140).
     pub unreadable_parameter_sets: u64,
@@ -108,7 +111,10 @@ pub(super) enum Withheld {
 impl DepacketizerStats {
     pub(super) fn slice(&mut self, slice: &Slice) {
         self.slices += 1;
-        self.unreadable_slices += u64::from(slice.is_absurd);
+        if let Some(is_absurd) = slice.is_absurd.filter(|_| slice.is_idr || self.idr_pictures > 0) {
+            self.judged_slices += 1;
+            self.unreadable_slices += u64::from(is_absurd);
+        }
         let is_b = slice.start.is_some_and(|start| start.slice_type == SliceType::B);
         self.b_slices += u64::from(is_b);
     }

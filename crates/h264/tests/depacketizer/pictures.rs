@@ -322,8 +322,9 @@ fn q139_groups_of_pictures_are_measured() {
 fn q140_scrambled_pictures_are_named() {
     let mut rng = Rng::new(3);
     let scrambled = |rng: &mut Rng, header: u8| rng.nal(&[header, 0x04], 60);
-    // With parameter sets from elsewhere, and with its own scrambled as well.
-    let sound_sets: Vec<_> = (0..60)
+    // With parameter sets from elsewhere, of which half of the slices name one that there is, and with its own scrambled
+    // as well.
+    let sound_sets: Vec<_> = (0..100)
         .map(|index| vec![scrambled(&mut rng, if index % 10 == 0 { 0x65 } else { 0x41 })])
         .collect();
     let played = play_with(DepacketizerConfig::default(), &sound_sets);
@@ -361,12 +362,55 @@ fn q140_scrambled_pictures_are_named() {
     }
     let stats = depacketizer.stats();
     assert_eq!(
-        (stats.slices, stats.unreadable_slices, stats.diagnosis()),
+        (stats.judged_slices, stats.unreadable_slices, stats.diagnosis()),
         (50, 0, None)
     );
 }
 
 /// An SPS of 64x64 that allows fields.
+fn lone(slices: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
+    slices.into_iter().map(|slice| vec![slice]).collect()
+}
+
+#[test]
+fn q140_slices_of_parameter_sets_that_did_not_come_are_not_scrambled() {
+    let mut bits = Bits::default();
+    bits.ue(1); // pic_parameter_set_id
+    bits.ue(0); // seq_parameter_set_id
+    bits.write(2, 0);
+    (0..3).for_each(|_| bits.ue(0));
+    bits.write(3, 0);
+    (0..3).for_each(|_| bits.ue(0));
+    bits.write(4, 1); // three flags and the stop bit
+    let other_pps = [&[0x68][..], &bits.bytes()].concat();
+    let mut described = ParameterSets::default();
+    described.insert(SPS).expect("SPS");
+    described.insert(&other_pps).expect("PPS");
+    let mut depacketizer = Depacketizer::new(DepacketizerConfig::default());
+    depacketizer.set_parameter_sets(&described);
+    let pictures = lone((0..80).map(|number| Slice::number(number % 16).nal()));
+    let played = play_through(depacketizer, &lines(&pictures).split_off(2));
+    let stats = played.stats;
+    assert_eq!(
+        (stats.slices, stats.judged_slices, stats.diagnosis()),
+        (80, 0, None)
+    );
+}
+
+#[test]
+fn q141_slices_in_front_of_the_first_idr_picture_do_not_make_a_stream_scrambled() {
+    let mut rng = Rng::new(4);
+    let misread = (0..40).map(|_| rng.nal(&[0x41, 0x04], 60));
+    let sound = (0..40).map(|number| Slice::number(number % 16).nal());
+    let pictures = lone(misread.chain(sound));
+    let played = play_with(DepacketizerConfig::default(), &pictures);
+    let stats = played.stats;
+    assert_eq!(
+        (stats.slices, stats.judged_slices, stats.diagnosis()),
+        (80, 40, None)
+    );
+}
+
 fn field_sps() -> Vec<u8> {
     let mut bits = Bits::default();
     bits.write(24, 0x004d_401e);
