@@ -41,6 +41,10 @@ impl FrameNumbers {
 
     pub(super) fn follow(&mut self, slice: &SliceHeader, sps: &Sps) -> Step {
         let step = self.step(slice, sps);
+        if slice.is_idr {
+            // Counting begins anew, though its `nal_ref_idc` may say 0, which is wrong.
+            self.forget();
+        }
         if slice.nal_ref_idc != 0 {
             self.previous = Some(match slice.marking {
                 RefPicMarking::Adaptive {

@@ -320,7 +320,7 @@ impl Depacketizer {
         let nal = self.assembly.nal(start);
         let inserted = self.parameter_sets.insert_with(nal, &self.config.policy);
         let inserted = inserted.map_err(|error| {
-            self.stats.unreadable_parameter_sets += 1;
+            self.stats.unreadable_parameter_sets += u64::from(!error.is_refusal());
             self.error(error.into())
         })?;
         if inserted == Inserted::Changed {

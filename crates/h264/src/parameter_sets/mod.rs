@@ -43,6 +43,16 @@ pub enum ParameterSetError {
     },
 }
 
+impl ParameterSetError {
+    /// Whether it could be read, and the policy is against it.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::NotTolerated { .. } | Self::Sps(SpsError::NotTolerated { .. })
+        )
+    }
+}
+
 /// What [`ParameterSets::insert`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inserted {

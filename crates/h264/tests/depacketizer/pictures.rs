@@ -80,6 +80,17 @@ fn numbers_that_follow_leave_no_gap() {
 }
 
 #[test]
+fn an_idr_picture_that_calls_itself_disposable_begins_the_numbers_all_the_same() {
+    let disposable_idr = Slice {
+        nal_header: 0x05,
+        ..Slice::IDR
+    };
+    let played = play([Slice::IDR, p(1), p(2), p(3), disposable_idr, p(1)]);
+    assert_eq!(timestamps(&played), [0, 1, 2, 3, 4, 5]);
+    assert_eq!(played.stats.frame_num_gaps, 0);
+}
+
+#[test]
 fn a_picture_that_nothing_refers_to_may_be_left_out() {
     assert_eq!(play([Slice::IDR, p(1), disposable(2), p(2)]).units.len(), 4);
     assert_eq!(play([Slice::IDR, p(1), p(2)]).units.len(), 3);
@@ -368,6 +379,27 @@ fn q140_scrambled_pictures_are_named() {
 }
 
 /// An SPS of 64x64 that allows fields.
+#[test]
+fn q140_parameter_sets_that_the_policy_refuses_are_not_scrambled() {
+    let cut_vui = SPS[..SPS.len() - 4].to_vec();
+    let picture = vec![cut_vui, PPS.to_vec(), Slice::IDR.nal()];
+    let diagnose = |policy| {
+        let config = DepacketizerConfig {
+            policy,
+            ..DepacketizerConfig::default()
+        };
+        let lines = lines(&[picture.clone(), picture.clone(), picture.clone()]);
+        let played = play_through(Depacketizer::new(config), &lines[2..]);
+        (
+            played.stats.delivered,
+            played.errors.len(),
+            played.stats.diagnosis(),
+        )
+    };
+    assert_eq!(diagnose(Policy::default()), (3, 0, None));
+    assert_eq!(diagnose(Policy::default().refuse(Tolerance::Vui)), (0, 3, None));
+}
+
 fn lone(slices: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<Vec<u8>>> {
     slices.into_iter().map(|slice| vec![slice]).collect()
 }
