@@ -213,8 +213,8 @@ impl Depacketizer {
     }
 
     /// What has been seen so far.
-    pub fn stats(&self) -> DepacketizerStats {
-        self.stats
+    pub const fn stats(&self) -> &DepacketizerStats {
+        &self.stats
     }
 
     /// What has been overlooked so far, in parameter sets too.

@@ -104,7 +104,7 @@ pub(crate) fn play_through(mut depacketizer: Depacketizer, lines: &[Line]) -> Pl
     Played {
         units,
         errors,
-        stats: depacketizer.stats(),
+        stats: *depacketizer.stats(),
         tolerated: depacketizer.tolerated(),
     }
 }
