@@ -61,16 +61,28 @@ impl Pps {
 
     /// Reads a whole NAL unit that refers to this SPS.
     pub fn parse_for(nal: &[u8], sps: &Sps) -> Result<Self, PpsError> {
+        match Self::lists_8x8_for(sps) {
+            None => Self::parse(nal),
+            Some(lists_8x8) => Self::parse_high(nal, lists_8x8),
+        }
+    }
+
+    /// Reads a whole NAL unit whose SPS is of a High profile, with as many scaling lists of 8x8 as that may have.
+    pub(crate) fn parse_high(nal: &[u8], lists_8x8: usize) -> Result<Self, PpsError> {
         let (mut pps, mut reader) = Self::read_nal(nal)?;
-        // The older profiles end here, whatever an encoder left behind.
-        let may_go_on = !matches!(
-            sps.profile(),
-            Profile::ConstrainedBaseline | Profile::Baseline | Profile::Main | Profile::Extended
-        );
-        if may_go_on && reader.more_rbsp_data() {
-            pps.read_high_syntax(&mut reader, sps)?;
+        if reader.more_rbsp_data() {
+            pps.read_high_syntax(&mut reader, lists_8x8)?;
         }
         Ok(pps)
+    }
+
+    /// Scaling lists of 8x8 that a PPS of this SPS may have. In the older profiles it has no part that could hold any,
+    /// whatever an encoder left behind.
+    pub(crate) const fn lists_8x8_for(sps: &Sps) -> Option<usize> {
+        match sps.profile() {
+            Profile::ConstrainedBaseline | Profile::Baseline | Profile::Main | Profile::Extended => None,
+            _ => Some(sps.scaling_lists_8x8()),
+        }
     }
 
     fn read_nal(nal: &[u8]) -> Result<(Self, BitReader<'_>), PpsError> {
@@ -113,14 +125,10 @@ impl Pps {
         })
     }
 
-    fn read_high_syntax(&mut self, reader: &mut BitReader<'_>, sps: &Sps) -> Result<(), SyntaxError> {
+    fn read_high_syntax(&mut self, reader: &mut BitReader<'_>, lists_8x8: usize) -> Result<(), SyntaxError> {
         self.is_transform_8x8_mode = reader.flag("transform_8x8_mode_flag")?;
         if reader.flag("pic_scaling_matrix_present_flag")? {
-            let count_8x8 = if self.is_transform_8x8_mode {
-                sps.scaling_lists_8x8()
-            } else {
-                0
-            };
+            let count_8x8 = if self.is_transform_8x8_mode { lists_8x8 } else { 0 };
             self.scaling = Some(Box::new(ScalingMatrix::read(reader, count_8x8)?));
         }
         self.chroma_qp_index_offsets[1] = reader.se_i8(-12, 12, "second_chroma_qp_index_offset")?;

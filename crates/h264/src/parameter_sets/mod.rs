@@ -1,5 +1,6 @@
 //! Parameter sets kept by identifier.
 
+mod readings;
 mod sprop;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use crate::parameters::{ProfileLevelId, VideoParameters};
 use crate::pps::{Pps, PpsError};
 use crate::sps::{Sps, SpsError};
 use crate::tolerance::{Policy, Tolerance, Tolerances};
+use readings::Readings;
 
 pub use sprop::SpropError;
 
@@ -77,7 +79,7 @@ pub enum Inserted {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ParameterSets {
     sps: Vec<Stored<Sps>>,
-    pps: Vec<Stored<Pps>>,
+    pps: Vec<Stored<Readings>>,
     tolerated: Tolerances,
 }
 
@@ -95,7 +97,7 @@ impl ParameterSets {
 
     /// Keeps an SPS or PPS if it needs no tolerance that `policy` refuses.
     ///
-    /// A new SPS counts for the PPS that are here already and refer to it: they are read again by it, and go where they
+    /// A new SPS counts for the PPS that are here already and refer to it: they are taken as it has them read, and go where they
     /// cannot be.
     pub fn insert_with(&mut self, nal: &[u8], policy: &Policy) -> Result<Inserted, ParameterSetError> {
         let trimmed = trim_trailing_zeros(nal);
@@ -123,13 +125,7 @@ impl ParameterSets {
         self.tolerated |= sps.tolerated();
         let tolerated = &mut self.tolerated;
         self.pps.retain_mut(|stored| {
-            if stored.set.sps_id() != sps.id() {
-                return true;
-            }
-            let pps = read_pps(&stored.nal, Some(&sps), policy, tolerated);
-            let is_kept = pps.is_ok();
-            stored.set = pps.unwrap_or_else(|_| stored.set.clone());
-            is_kept
+            stored.set.pps().sps_id() != sps.id() || stored.set.fit(&sps, policy, tolerated).is_ok()
         });
         let id = sps.id();
         Ok(put(&mut self.sps, nal, sps, |stored| stored.id() == id))
@@ -139,12 +135,16 @@ impl ParameterSets {
         if is_stored(&self.pps, nal) {
             return Ok(Inserted::Known);
         }
-        let sps_id = Pps::parse(nal)?.sps_id();
+        let mut readings = Readings::new(nal)?;
+        let (id, sps_id) = (readings.pps().id(), readings.pps().sps_id());
         let mut tolerated = self.tolerated;
-        let pps = read_pps(nal, self.sps_by_id(sps_id), policy, &mut tolerated)?;
+        if let Some(sps) = self.sps_by_id(sps_id) {
+            readings.fit(sps, policy, &mut tolerated)?;
+        }
         self.tolerated = tolerated;
-        let id = pps.id();
-        Ok(put(&mut self.pps, nal, pps, |stored| stored.id() == id))
+        Ok(put(&mut self.pps, nal, readings, |stored| {
+            stored.pps().id() == id
+        }))
     }
 
     fn tolerate(&mut self, tolerance: Tolerance, policy: Policy) -> Result<(), ParameterSetError> {
@@ -223,36 +223,14 @@ impl ParameterSets {
 
     /// The picture parameter set of this identifier.
     pub fn pps_by_id(&self, id: u8) -> Option<&Pps> {
-        let stored = self.pps.iter().find(|stored| stored.set.id() == id)?;
-        Some(&stored.set)
+        let mut sets = self.pps.iter().map(|stored| stored.set.pps());
+        sets.find(|pps| pps.id() == id)
     }
 
     /// What the SPS says that a slice with this `pic_parameter_set_id` refers to.
     pub(crate) fn parameters_of(&self, pps_id: u8) -> Option<VideoParameters> {
         let pps = self.pps_by_id(pps_id)?;
         Some(self.sps_by_id(pps.sps_id())?.parameters())
-    }
-}
-
-/// Reads a PPS by its SPS, if that is known, and as far as it goes if that may be.
-fn read_pps(
-    nal: &[u8],
-    sps: Option<&Sps>,
-    policy: Policy,
-    tolerated: &mut Tolerances,
-) -> Result<Pps, ParameterSetError> {
-    let alone = Pps::parse(nal)?;
-    match sps.map(|sps| Pps::parse_for(nal, sps)) {
-        None => Ok(alone),
-        Some(Ok(pps)) => Ok(pps),
-        Some(Err(_)) => {
-            let tolerance = Tolerance::PpsEnd;
-            if !policy.tolerates(tolerance) {
-                return Err(ParameterSetError::NotTolerated { tolerance });
-            }
-            tolerated.insert(tolerance);
-            Ok(alone)
-        }
     }
 }
 
