@@ -339,7 +339,7 @@ impl Depacketizer {
         if known.sps().chain(known.pps()).any(|known| known == nal) {
             return false;
         }
-        self.described.clone().insert(nal) == Ok(Inserted::Changed)
+        self.described.has_other(nal)
     }
 
     /// A fragment whose NAL unit did not begin, or was torn: it is dropped, and its picture has a hole (Q81).

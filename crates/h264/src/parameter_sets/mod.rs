@@ -97,8 +97,8 @@ impl ParameterSets {
 
     /// Keeps an SPS or PPS if it needs no tolerance that `policy` refuses.
     ///
-    /// A new SPS counts for the PPS that are here already and refer to it: they are taken as it has them read, and go where they
-    /// cannot be.
+    /// A new SPS counts for the PPS that are here already and refer to it: they are taken as it has them
+    /// read, and go where they cannot be.
     pub fn insert_with(&mut self, nal: &[u8], policy: &Policy) -> Result<Inserted, ParameterSetError> {
         let trimmed = trim_trailing_zeros(nal);
         let header = trimmed.first().ok_or(ParameterSetError::WrongType)?;
@@ -173,6 +173,15 @@ impl ParameterSets {
     /// What was overlooked so far to read what is here.
     pub const fn tolerated(&self) -> Tolerances {
         self.tolerated
+    }
+
+    /// Whether another set of the same identifier is here.
+    pub(crate) fn has_other(&self, nal: &[u8]) -> bool {
+        if nal.len() > MAX_PARAMETER_SET_BYTES || self.sps().chain(self.pps()).any(|known| known == nal) {
+            return false;
+        }
+        Sps::parse(nal).is_ok_and(|sps| self.sps_by_id(sps.id()).is_some())
+            || Pps::parse(nal).is_ok_and(|pps| self.pps_by_id(pps.id()).is_some())
     }
 
     /// Adds the sets of `other` whose identifiers are not known here.
