@@ -18,7 +18,7 @@ use super::track::Track;
 use super::transport::{Channels, MediaPath, UdpPath};
 use super::{ConnectError, Output, UdpPorts, UdpSocket};
 use crate::{
-    Config, Error, Event, KeyframeReason, StreamEnd, Timeouts, Tolerated, Transport, TransportPolicy,
+    CameraStats, Config, Error, Event, KeyframeReason, StreamEnd, Timeouts, Transport, TransportPolicy,
 };
 
 /// How an attempt ended.
@@ -102,18 +102,16 @@ impl Attempt {
         self.media.as_ref().map(Media::track)
     }
 
-    /// What the camera sent to nobody: for a session that it forgot to end, or on channels that nobody asked for (Q30, Q32).
-    pub(super) fn stray_frames(&self) -> u64 {
-        self.session.stats().stray_frames
-    }
-
-    pub(super) fn add_tolerated(&self, tolerated: &mut Tolerated) {
-        tolerated.rtsp |= self.session.tolerated();
+    /// Adds the figures of this attempt.
+    pub(super) fn add_to(&self, stats: &mut CameraStats) {
+        // For a session that the camera forgot to end, or on channels that nobody asked for (Q30, Q32).
+        stats.foreign += self.session.stats().stray_frames;
+        stats.tolerated.rtsp |= self.session.tolerated();
         if let Some(selection) = &self.selection {
-            tolerated.sdp |= selection.tolerated;
+            stats.tolerated.sdp |= selection.tolerated;
         }
         if let Some(track) = self.track() {
-            track.add_tolerated(tolerated);
+            track.add_to(stats);
         }
     }
 

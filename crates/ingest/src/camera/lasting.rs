@@ -80,11 +80,7 @@ impl Lasting {
     /// Keeps the figures of an attempt that has ended, and what it has learned.
     pub(super) fn absorb(&mut self, ended: &Attempt) {
         self.learned = ended.learned();
-        self.totals.foreign += ended.stray_frames();
-        ended.add_tolerated(&mut self.totals.tolerated);
-        if let Some(track) = ended.track() {
-            track.add_to(&mut self.totals);
-        }
+        ended.add_to(&mut self.totals);
         self.totals.jitter = Duration::ZERO;
         self.totals.excess_delay = Duration::ZERO;
         self.totals.clock_drift_ppm = None;
@@ -95,14 +91,9 @@ impl Lasting {
         let mut stats = self.totals;
         stats.timestamp_steps = self.clock.steps();
         stats.tolerated.rtp |= self.clock.tolerated();
-        let Some(attempt) = running else {
-            return stats;
-        };
-        stats.foreign += attempt.stray_frames();
-        attempt.add_tolerated(&mut stats.tolerated);
-        if let Some(track) = attempt.track() {
-            stats.transport = Some(attempt.transport());
-            track.add_to(&mut stats);
+        if let Some(attempt) = running {
+            attempt.add_to(&mut stats);
+            stats.transport = attempt.track().map(|_| attempt.transport());
         }
         stats
     }

@@ -13,7 +13,7 @@ use throughline_rtp::{
 
 use super::lasting::Lasting;
 use super::select::Selection;
-use crate::{CameraStats, Missing, Tolerated, Transport};
+use crate::{CameraStats, Missing, Transport};
 
 /// At the end of a stream nothing is waited for any more: longer than any packet is held.
 const PAST_ALL_DELAYS: Duration = Duration::from_secs(60);
@@ -239,14 +239,6 @@ impl Track {
         self.assembler.depacketizer.stats().diagnosis()
     }
 
-    pub(super) fn add_tolerated(&self, tolerated: &mut Tolerated) {
-        tolerated.rtp |= self.tolerated;
-        tolerated.rtp |= self.reorder.tolerated();
-        tolerated.rtp |= self.reception.tolerated();
-        tolerated.rtp |= self.assembler.timeline.tolerated();
-        tolerated.h264 |= self.assembler.depacketizer.tolerated();
-    }
-
     pub(super) fn report_block(&mut self, now: Instant) -> Option<ReportBlock> {
         self.reception.report_block(now)
     }
@@ -290,6 +282,11 @@ impl Track {
         stats.dropped.reference_missing += pictures.reference_missing;
         stats.dropped.oversized += pictures.oversized;
         stats.dropped.delayed += self.assembler.delayed;
+        stats.tolerated.rtp |= self.tolerated;
+        stats.tolerated.rtp |= self.reorder.tolerated();
+        stats.tolerated.rtp |= self.reception.tolerated();
+        stats.tolerated.rtp |= self.assembler.timeline.tolerated();
+        stats.tolerated.h264 |= self.assembler.depacketizer.tolerated();
         let timeline = self.assembler.timeline.stats();
         stats.excess_delay = timeline.excess_delay;
         stats.clock_drift_ppm = timeline.drift_ppm;
