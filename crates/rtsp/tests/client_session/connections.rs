@@ -6,15 +6,20 @@ const DESCRIBE: &str = "DESCRIBE rtsp://192.0.2.1/live";
 const OPTIONS: &str = "OPTIONS rtsp://192.0.2.1/live";
 const UNAUTHORIZED: &str = "401 Unauthorized";
 
-#[test]
-fn a_nonce_that_counts_for_one_connection_only_is_no_wrong_password() {
-    let mut script = Script::connected();
+/// The camera hangs up on the credentials, and is asked for its options on the next connection.
+fn hung_up_once(mut script: Script) -> Script {
     script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
     script.expect(DESCRIBE);
     script.close();
     script.event();
     script.expect_connect("192.0.2.1", 554);
     script.turn(OPTIONS, "200 OK", &[], "");
+    script
+}
+
+#[test]
+fn a_nonce_that_counts_for_one_connection_only_is_no_wrong_password() {
+    let mut script = hung_up_once(Script::connected());
     script.turn(
         DESCRIBE,
         UNAUTHORIZED,
@@ -26,13 +31,8 @@ fn a_nonce_that_counts_for_one_connection_only_is_no_wrong_password() {
 }
 
 /// The credentials are sent and the camera hangs up on them, on one connection and on the next.
-fn refused_by_hanging_up(mut script: Script) -> Script {
-    script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
-    script.expect(DESCRIBE);
-    script.close();
-    script.event();
-    script.expect_connect("192.0.2.1", 554);
-    script.turn(OPTIONS, "200 OK", &[], "");
+fn refused_by_hanging_up(script: Script) -> Script {
+    let mut script = hung_up_once(script);
     script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
     script.expect(DESCRIBE);
     script.close();
@@ -51,13 +51,7 @@ fn q103_a_camera_that_hangs_up_after_each_401_refuses_the_credentials() {
 
 #[test]
 fn q122_credentials_that_were_accepted_on_a_new_connection_are_known_to_be_right() {
-    let mut script = Script::connected();
-    script.turn(DESCRIBE, UNAUTHORIZED, &[DIGEST], "");
-    script.expect(DESCRIBE);
-    script.close();
-    script.event();
-    script.expect_connect("192.0.2.1", 554);
-    script.turn(OPTIONS, "200 OK", &[], "");
+    let mut script = hung_up_once(Script::connected());
     script.turn(DESCRIBE, "200 OK", &[], SDP);
     let learned = script.session.learned();
     let mut script = Script::connected_with(SessionConfig { learned, ..config() });
