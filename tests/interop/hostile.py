@@ -75,12 +75,15 @@ class Peer:
 
 
 class Server:
-    """Does `temper` in place of answering the first `method`; with "PLAYING", behind the answer to PLAY; with "ACCEPT", at once."""
+    """Does `temper` in place of answering the first `method`; with "PLAYING", behind the answer to PLAY; with "ACCEPT", at once.
+    Whoever connects waits until `start`."""
 
     def __init__(self, method, temper):
         self.method, self.temper, self.connections = method, temper, 0
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
+
+    def start(self):
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):

@@ -82,7 +82,7 @@ class Watched(Process):
     def __init__(self, *command, env):
         super().__init__(*command, env={"RUST_BACKTRACE": "0", **env})
         self.started, self.resident, self.cpu = time.monotonic(), 0, 0.0
-        # Once before anything else: some of them end within the first interval.
+        # Before the server starts: some of them end within the first interval, and who has ended shows no memory.
         self._look()
         threading.Thread(target=self._watch, daemon=True).start()
 
@@ -111,6 +111,7 @@ def against(method, temper, *arguments):
     url = f"rtsp://viewer:{PASSWORD}@127.0.0.1:{server.port}/cam"
     try:
         with running(Watched(BINARY, *arguments, url, env={})) as process:
+            server.start()
             yield process, server
     finally:
         server.close()
