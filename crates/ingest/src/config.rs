@@ -5,7 +5,7 @@ use std::time::Duration;
 use throughline_rtsp::client::ExtraHeaders;
 use throughline_rtsp::{Credentials, RtspUrl, UrlError};
 
-use crate::Policies;
+use crate::{Policies, TlsConfig};
 
 /// What to connect to, and how patiently.
 ///
@@ -19,6 +19,8 @@ pub struct Config {
     pub credentials: Option<Credentials>,
     /// How media travels. Default: [`TransportPolicy::Auto`].
     pub transport: TransportPolicy,
+    /// Whom to believe behind TLS. Default: the system's roots.
+    pub tls: TlsConfig,
     /// What follows a failure. Default: [`Retry::Forever`].
     pub retry: Retry,
     /// How long each step may take.
@@ -43,6 +45,7 @@ impl Config {
             url,
             credentials: None,
             transport: TransportPolicy::default(),
+            tls: TlsConfig::default(),
             retry: Retry::default(),
             timeouts: Timeouts::default(),
             max_delay: Duration::from_secs(3),
@@ -96,8 +99,15 @@ pub enum Retry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Timeouts {
-    /// Name resolution and the TCP connection together. Default: 5 s, in which TCP sends its SYN three times.
+    /// The resolution of the host's name. Default: 5 s, in which a resolver asks twice.
+    pub resolve: Duration,
+    /// The TCP connection, by whichever address of the host. Default: 5 s, in which TCP sends its SYN three times.
     pub connect: Duration,
+    /// The TLS handshake. Default: 5 s; small cameras take 2 s for their RSA.
+    pub tls: Duration,
+    /// A tunnel over HTTP or WebSocket, from the first connection on: its requests, the second round that
+    /// authentication takes, and the connections for both. Default: 10 s.
+    pub tunnel: Duration,
     /// The answer to one RTSP request. Default: 10 s; slow cameras take 3 s to answer PLAY.
     pub response: Duration,
     /// From PLAY's answer to the first RTP packet over TCP. Default: 30 s, for bridges of battery cameras take up to
@@ -125,7 +135,10 @@ impl Timeouts {
     /// The same, with `Duration::MAX` and the like as [`NEVER`].
     pub(crate) fn bounded(self) -> Self {
         Timeouts {
+            resolve: self.resolve.min(NEVER),
             connect: self.connect.min(NEVER),
+            tls: self.tls.min(NEVER),
+            tunnel: self.tunnel.min(NEVER),
             response: self.response.min(NEVER),
             first_packet: self.first_packet.min(NEVER),
             first_packet_udp: self.first_packet_udp.min(NEVER),
@@ -140,7 +153,10 @@ impl Timeouts {
 impl Default for Timeouts {
     fn default() -> Self {
         Timeouts {
+            resolve: Duration::from_secs(5),
             connect: Duration::from_secs(5),
+            tls: Duration::from_secs(5),
+            tunnel: Duration::from_secs(10),
             response: Duration::from_secs(10),
             first_packet: Duration::from_secs(30),
             first_packet_udp: Duration::from_secs(3),

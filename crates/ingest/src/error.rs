@@ -1,11 +1,13 @@
 //! What can go wrong with a camera.
 
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use throughline_h264::Diagnosis;
 use throughline_rtsp::client::Awaited;
 
+use crate::TlsError;
 use crate::Transport;
 
 /// Why a camera gives no pictures. Each is one line that names the peer and its cause; none holds a credential.
@@ -23,6 +25,14 @@ pub enum Error {
         /// What the resolver said.
         cause: io::Error,
     },
+    /// The resolver does not answer.
+    #[error("{peer}: host name not resolved within {waited:.1?}")]
+    ResolveTimeout {
+        /// The camera.
+        peer: String,
+        /// How long it was tried.
+        waited: Duration,
+    },
     /// The host is there; nothing listens on the port.
     #[error("{peer}: connection refused")]
     ConnectRefused {
@@ -30,12 +40,14 @@ pub enum Error {
         peer: String,
     },
     /// Nobody answered: host down, wrong address, or a firewall.
-    #[error("{peer}: no connection within {waited:.1?}")]
+    #[error("{peer}: no connection within {waited:.1?}{}", tried(addresses))]
     ConnectTimeout {
         /// The camera.
         peer: String,
         /// How long it was tried.
         waited: Duration,
+        /// The addresses that were tried, in their order.
+        addresses: Vec<SocketAddr>,
     },
     /// The network says that the host cannot be reached.
     #[error("{peer}: not reachable: {cause}")]
@@ -44,6 +56,22 @@ pub enum Error {
         peer: String,
         /// What the system said.
         cause: io::Error,
+    },
+    /// The camera took the connection, but does not go on with TLS: it may not speak it at this port.
+    #[error("{peer}: TLS handshake not over within {waited:.1?}")]
+    TlsTimeout {
+        /// The camera.
+        peer: String,
+        /// How long it was tried.
+        waited: Duration,
+    },
+    /// There is no TLS with the camera, or its certificate is refused.
+    #[error("{peer}: {cause}")]
+    Tls {
+        /// The camera.
+        peer: String,
+        /// Why.
+        cause: TlsError,
     },
     /// The connection broke: reset, or a failed read or write.
     #[error("{peer}: connection lost{}: {cause}", while_waiting(awaiting.as_ref()))]
@@ -224,7 +252,7 @@ impl Error {
                     cause: throughline_rtsp::client::Error::UnsupportedAuthentication { .. },
                     ..
                 }
-        )
+        ) || matches!(self, Error::Tls { cause, .. } if cause.is_configuration())
     }
 }
 
@@ -255,6 +283,14 @@ fn offered(found: &[String]) -> String {
     } else {
         found.join(", ")
     }
+}
+
+fn tried(addresses: &[SocketAddr]) -> String {
+    if addresses.is_empty() {
+        return String::new();
+    }
+    let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
+    format!(" (tried {})", addresses.join(", "))
 }
 
 fn while_waiting(awaiting: Option<&Awaited>) -> String {

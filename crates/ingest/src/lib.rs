@@ -70,6 +70,7 @@ mod event;
 mod socket;
 mod stats;
 mod stream;
+mod tls;
 mod tolerance;
 
 pub use access_unit::AccessUnit;
@@ -81,4 +82,8 @@ pub use stream::{CameraStream, Item};
 pub use throughline_h264::{Level, Profile, ProfileLevelId, Timestamp, VideoParameters};
 pub use throughline_rtp::CaptureTime;
 pub use throughline_rtsp::{Credentials, RtspUrl, UrlError};
+pub use tls::{
+    CertificateProblem, Fingerprint, FingerprintError, Incompatibility, ServerNameIndication, TlsConfig,
+    TlsError, Trust, TrustError,
+};
 pub use tolerance::{Policies, Tolerated};

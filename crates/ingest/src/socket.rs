@@ -5,13 +5,14 @@ use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use tokio::io::{AsyncRead, Interest, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream, UdpSocket, lookup_host};
+use tokio::time::timeout;
 
-use crate::camera::{ConnectError, UdpPorts};
+use crate::Timeouts;
+use crate::camera::{ConnectError, Endpoint, UdpPorts};
 
 /// Read at a time from a connection: measured, 64 KiB doubles the cost of a backlog.
 const STREAM_BUFFER_BYTES: usize = 256 * 1024;
@@ -42,21 +43,31 @@ pub(crate) struct Connected {
     pub(crate) local: SocketAddr,
 }
 
-/// Resolves `host` and tries its addresses in turn, each for its share of `limit`.
-pub(crate) async fn connect(host: String, port: u16, limit: Duration) -> Result<Connected, ConnectError> {
-    let addresses: Vec<SocketAddr> = lookup_host((host.as_str(), port))
-        .await
+/// Resolves the host and tries its addresses in turn, each for its share of the time.
+pub(crate) async fn connect(endpoint: Endpoint, timeouts: Timeouts) -> Result<Connected, ConnectError> {
+    let waited = timeouts.resolve;
+    let resolved = timeout(waited, lookup_host((endpoint.host.as_str(), endpoint.port))).await;
+    let addresses: Vec<SocketAddr> = resolved
+        .map_err(|_| ConnectError::ResolveTimeout { waited })?
         .map_err(ConnectError::Resolve)?
         .take(MAX_ADDRESSES)
         .collect();
-    let share = limit / u32::try_from(addresses.len().max(1)).unwrap_or(1);
+    let waited = timeouts.connect;
+    let share = waited / u32::try_from(addresses.len().max(1)).unwrap_or(1);
     let mut failure =
         ConnectError::Resolve(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
-    for address in addresses {
-        let attempt = tokio::time::timeout(share, open(address)).await;
-        match attempt.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            Ok(connected) => return Ok(connected),
-            Err(error) => failure = ConnectError::Connect(error),
+    for &address in &addresses {
+        match timeout(share, open(address)).await {
+            Ok(Ok(connected)) => return Ok(connected),
+            Ok(Err(error)) if error.kind() != io::ErrorKind::TimedOut => {
+                failure = ConnectError::Connect(error);
+            }
+            _ => {
+                failure = ConnectError::ConnectTimeout {
+                    waited,
+                    addresses: addresses.clone(),
+                }
+            }
         }
     }
     Err(failure)
@@ -262,12 +273,17 @@ mod tests {
     async fn a_refused_connection_is_told_from_an_unknown_host() {
         let closed = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = closed.expect("a port").port();
-        let refused = connect("127.0.0.1".to_owned(), port, Duration::from_secs(5)).await;
+        let at = |host: &str, port| Endpoint {
+            host: host.to_owned(),
+            port,
+            tls: false,
+        };
+        let refused = connect(at("127.0.0.1", port), Timeouts::default()).await;
         assert!(
             matches!(&refused, Err(ConnectError::Connect(error)) if error.kind() == io::ErrorKind::ConnectionRefused),
             "{refused:?}"
         );
-        let unknown = connect("camera.invalid".to_owned(), 554, Duration::from_secs(5)).await;
+        let unknown = connect(at("camera.invalid", 554), Timeouts::default()).await;
         assert!(matches!(&unknown, Err(ConnectError::Resolve(_))), "{unknown:?}");
     }
 }

@@ -18,7 +18,7 @@ use tokio::time::Sleep;
 
 use crate::camera::{Camera, ConnectError, Output, UdpSocket};
 use crate::socket::{self, Connected, DatagramSocket, UdpPair};
-use crate::{AccessUnit, CameraStats, Config, Error, Event};
+use crate::{AccessUnit, CameraStats, Config, Error, Event, Timeouts};
 
 /// What the camera has not taken yet; one that reads nothing is lost. At the most that is sent, a key frame request
 /// twice a second, this fills in five minutes.
@@ -47,6 +47,7 @@ pub enum Item {
 /// [`Event::Disconnected`]. Dropping the stream closes the sockets; [`close`](Self::close) also says goodbye.
 pub struct CameraStream {
     camera: Camera,
+    timeouts: Timeouts,
     stage: Stage,
     connection: Connection,
     unsent: VecDeque<Bytes>,
@@ -86,6 +87,7 @@ impl CameraStream {
         // The standard library's hash keys are the one source of randomness that needs no dependency.
         let seed = RandomState::new().hash_one(0_u8);
         CameraStream {
+            timeouts: config.timeouts.bounded(),
             camera: Camera::new(config, seed),
             stage: Stage::Lazy,
             connection: Connection::None,
@@ -169,9 +171,9 @@ impl CameraStream {
     /// Does to the sockets what the camera asks for.
     fn perform(&mut self, cx: &mut Context<'_>, output: Output) {
         match output {
-            Output::Connect { host, port, limit } => {
+            Output::Connect { endpoint, .. } => {
                 self.disconnect();
-                self.connection = Connection::Connecting(Box::pin(socket::connect(host, port, limit)));
+                self.connection = Connection::Connecting(Box::pin(socket::connect(endpoint, self.timeouts)));
             }
             Output::Disconnect => self.disconnect(),
             Output::Transmit(bytes) => {

@@ -155,8 +155,8 @@ impl Driver {
                 .checked_sub(1)
                 .unwrap_or_else(|| unreachable!("it does not come to rest"));
             match output {
-                Output::Connect { host, port, .. } => {
-                    assert!(!host.is_empty() && port > 0);
+                Output::Connect { endpoint, .. } => {
+                    assert!(!endpoint.host.is_empty() && endpoint.port > 0);
                     self.begins = true;
                     self.connect();
                 }

@@ -49,8 +49,8 @@ pub(super) struct Attempt {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// The driver connects.
-    Connecting { since: Instant },
+    /// The driver connects, and should be done with all steps of it in time.
+    Connecting { since: Instant, until: Instant },
     /// The session asks its way through to PLAY.
     Asking,
     /// PLAY was answered.
@@ -135,8 +135,7 @@ impl Attempt {
 
     pub(super) fn wake_at(&self) -> Option<Instant> {
         let step = match self.step {
-            Step::Connecting { since } => Some(since + self.timeouts.connect),
-            Step::Leaving { until } => Some(until),
+            Step::Connecting { until, .. } | Step::Leaving { until } => Some(until),
             Step::Asking | Step::Playing => None,
         };
         let media = self.media.as_ref().and_then(Media::wake_at);
@@ -166,14 +165,18 @@ impl Attempt {
         let peer = self.peer.name.clone();
         self.fail(match error {
             ConnectError::Resolve(cause) => Error::Unresolvable { peer, cause },
-            ConnectError::Connect(cause) => match cause.kind() {
-                io::ErrorKind::ConnectionRefused => Error::ConnectRefused { peer },
-                io::ErrorKind::TimedOut => Error::ConnectTimeout {
-                    peer,
-                    waited: self.timeouts.connect,
-                },
-                _ => Error::Unreachable { peer, cause },
+            ConnectError::ResolveTimeout { waited } => Error::ResolveTimeout { peer, waited },
+            ConnectError::Connect(cause) if cause.kind() == io::ErrorKind::ConnectionRefused => {
+                Error::ConnectRefused { peer }
+            }
+            ConnectError::Connect(cause) => Error::Unreachable { peer, cause },
+            ConnectError::ConnectTimeout { waited, addresses } => Error::ConnectTimeout {
+                peer,
+                waited,
+                addresses,
             },
+            ConnectError::Tls(cause) => Error::Tls { peer, cause },
+            ConnectError::TlsTimeout { waited } => Error::TlsTimeout { peer, waited },
         });
     }
 
@@ -315,11 +318,12 @@ impl Attempt {
 
     pub(super) fn handle_timeout(&mut self, now: Instant, lasting: &mut Lasting) {
         match self.step {
-            Step::Connecting { since } if since + self.timeouts.connect <= now => {
+            Step::Connecting { since, until } if until <= now => {
                 let peer = self.peer.name.clone();
                 return self.fail(Error::ConnectTimeout {
                     peer,
                     waited: now - since,
+                    addresses: Vec::new(),
                 });
             }
             Step::Leaving { until } if until <= now => return self.end = Some(End::Left),
@@ -419,25 +423,24 @@ impl Attempt {
     }
 
     fn connect(&mut self, now: Instant, endpoint: Endpoint, lasting: &mut Lasting) {
-        let Endpoint { host, port, tls } = endpoint;
-        self.peer = Peer::new(&host, port);
+        self.peer = Peer::new(&endpoint.host, endpoint.port);
         self.carry.clear();
-        if tls {
+        if endpoint.tls {
             let peer = self.peer.name.clone();
             return self.fail(Error::UnsupportedScheme {
                 peer,
                 scheme: "rtsps",
             });
         }
-        self.step = Step::Connecting { since: now };
+        let limit = self.timeouts.resolve + self.timeouts.connect;
+        self.step = Step::Connecting {
+            since: now,
+            until: now + limit,
+        };
         lasting.event(Event::Connecting {
             peer: self.peer.name.clone(),
         });
-        lasting.outputs.push_back(Output::Connect {
-            host,
-            port,
-            limit: self.timeouts.connect,
-        });
+        lasting.outputs.push_back(Output::Connect { endpoint, limit });
     }
 
     fn handle_event(&mut self, now: Instant, event: client::Event, lasting: &mut Lasting) {

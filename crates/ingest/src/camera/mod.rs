@@ -17,7 +17,7 @@
 //! camera.start(Instant::now());
 //! loop {
 //!     match camera.poll_output() {
-//!         Output::Connect { host, .. } => connect(&host), // then camera.handle_connected(..)
+//!         Output::Connect { endpoint, .. } => connect(&endpoint.host), // then camera.handle_connected(..)
 //!         Output::Transmit(bytes) => send(&bytes),
 //!         Output::AccessUnit(picture) => println!("{} bytes", picture.data.len()),
 //!         Output::Ended(result) => return Ok(result?),
@@ -38,8 +38,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use throughline_rtsp::client;
+pub use throughline_rtsp::client::Endpoint;
 
-use crate::{AccessUnit, CameraStats, Config, Error, Event, Retry, Transport};
+use crate::{AccessUnit, CameraStats, Config, Error, Event, Retry, TlsError, Transport};
 
 mod attempt;
 mod keyframe;
@@ -65,11 +66,9 @@ pub enum Output {
     /// Drop what connection and sockets there are and connect; answer with [`Camera::handle_connected`] or
     /// [`Camera::handle_connect_failed`].
     Connect {
-        /// A name or an address, an IPv6 one without brackets.
-        host: String,
-        /// The TCP port.
-        port: u16,
-        /// After this long the camera gives the connection up by itself.
+        /// Where and how.
+        endpoint: Endpoint,
+        /// After this long the camera gives the connection up by itself: what all its steps may take.
         limit: Duration,
     },
     /// Drop the connection and the UDP sockets.
@@ -107,10 +106,9 @@ pub enum Output {
 impl fmt::Debug for Output {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Output::Connect { host, port, limit } => f
+            Output::Connect { endpoint, limit } => f
                 .debug_struct("Connect")
-                .field("host", host)
-                .field("port", port)
+                .field("endpoint", endpoint)
                 .field("limit", limit)
                 .finish(),
             Output::Disconnect => f.write_str("Disconnect"),
@@ -149,11 +147,31 @@ pub struct UdpPorts {
 
 /// Why no connection came about.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum ConnectError {
     /// The host name has no address, or the resolver failed.
     Resolve(io::Error),
-    /// No address of the host could be connected to; the error's kind tells refused from timed out from unreachable.
+    /// The resolver does not answer.
+    ResolveTimeout {
+        /// How long it was asked.
+        waited: Duration,
+    },
+    /// No address of the host could be connected to; the error's kind tells refused from unreachable.
     Connect(io::Error),
+    /// No address of the host answered.
+    ConnectTimeout {
+        /// How long they were tried.
+        waited: Duration,
+        /// Those that were tried, in their order.
+        addresses: Vec<SocketAddr>,
+    },
+    /// There is no TLS, or the certificate was refused.
+    Tls(TlsError),
+    /// The TLS handshake is not over.
+    TlsTimeout {
+        /// How long it was tried.
+        waited: Duration,
+    },
 }
 
 /// One camera, from the first connection through all reconnects to its end.

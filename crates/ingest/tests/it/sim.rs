@@ -157,8 +157,8 @@ impl Sim {
     fn perform(&mut self, output: Output) {
         let now = self.now;
         match output {
-            Output::Connect { host, port, .. } => {
-                assert_eq!((host.as_str(), port), ("192.0.2.7", 554));
+            Output::Connect { endpoint, .. } => {
+                assert_eq!((endpoint.host.as_str(), endpoint.port), ("192.0.2.7", 554));
                 self.connects.push(self.elapsed());
                 self.connected = false;
                 match self.doors.pop_front().unwrap_or(Door::Open) {
