@@ -1,6 +1,7 @@
 import pytest
 
-from harness import LiveKitServer, running
+from harness import running
+from rooms import LiveKitServer
 
 
 @pytest.fixture(scope="session")

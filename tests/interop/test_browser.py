@@ -2,7 +2,9 @@
 import urllib.error
 import urllib.request
 
-from harness import (SCREENSHOTS, browse, camera, camera_url, free_port, new_room, running, throughline)
+from cameras import camera, camera_url
+from harness import free_port, running, throughline
+from rooms import SCREENSHOTS, browse, new_room
 
 
 def expect_pictures(seen):

@@ -5,8 +5,9 @@ import sys
 import pytest
 from livekit import api
 
-from harness import (API_KEY, API_SECRET, FEEDER, PEERS, GortsplibCamera, GStreamerCamera, Process, Subscriber, camera, camera_url,
-                     expect_a_smooth_picture, new_room, running)
+from cameras import GortsplibCamera, GStreamerCamera, camera, camera_url
+from harness import FEEDER, PEERS, Process, running
+from rooms import API_KEY, API_SECRET, Subscriber, expect_a_smooth_picture, new_room
 
 
 def publisher_token(room):

@@ -3,7 +3,10 @@ import json
 
 import pytest
 
-from harness import CLIPS, TOOLS, GortsplibCamera, GStreamerCamera, Process, camera, camera_url, expect_part_of_loop, new_room, running, throughline
+from cameras import GortsplibCamera, GStreamerCamera, camera, camera_url
+from harness import CLIPS, TOOLS, Process, running, throughline
+from rooms import new_room
+from streams import expect_part_of_loop
 
 
 @pytest.mark.parametrize("kind,clip,transport", [(GStreamerCamera, "high", "udp"), (GortsplibCamera, "constrained_baseline", "tcp")],

@@ -4,8 +4,9 @@ import subprocess
 
 import pytest
 
-from harness import (BINARY, CLIPS, PASSWORD, USER, GortsplibCamera, GStreamerCamera, camera, camera_environment, camera_url,
-                     expect_part_of_loop, free_port, nal_units, running, throughline)
+from cameras import PASSWORD, USER, GortsplibCamera, GStreamerCamera, camera, camera_environment, camera_url
+from harness import BINARY, CLIPS, free_port, running, throughline
+from streams import expect_part_of_loop, nal_units
 
 CELLS = [(kind, transport, auth)
          for kind in (GStreamerCamera, GortsplibCamera)

@@ -1,8 +1,10 @@
 """Either end goes away and comes back; the same process goes on."""
 import time
 
-from harness import (GortsplibCamera, LiveKitServer, Subscriber, TcpProxy, camera, camera_url, expect_a_smooth_picture, free_port,
-                     new_room, running, throughline)
+from cameras import GortsplibCamera, camera, camera_url
+from harness import free_port, running, throughline
+from network import TcpProxy
+from rooms import LiveKitServer, Subscriber, expect_a_smooth_picture, new_room
 
 
 def test_pictures_come_back_with_the_camera(livekit):

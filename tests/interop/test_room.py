@@ -7,9 +7,10 @@ import urllib.request
 import pytest
 from livekit import api
 
-from harness import (API_KEY, API_SECRET, EXAMPLE, GortsplibCamera, GStreamerCamera, LiveKitServer, Process, Subscriber, camera,
-                     camera_environment, camera_url, expect_a_smooth_picture, expect_in_order, free_port, new_room, running,
-                     throughline, udp_blocked)
+from cameras import GortsplibCamera, GStreamerCamera, camera, camera_environment, camera_url
+from harness import EXAMPLE, Process, free_port, running, throughline
+from network import udp_blocked
+from rooms import API_KEY, API_SECRET, LiveKitServer, Subscriber, expect_a_smooth_picture, expect_in_order, new_room
 
 
 @pytest.mark.parametrize("clip,transport,kind,auth", [
