@@ -19,16 +19,18 @@ FEEDER = BINARY.parent / "encoder_feeder"
 EXAMPLE = BINARY.parent / "examples/rtsp_h264_passthrough"
 
 
-def free_port(kind=socket.SOCK_STREAM):
-    with socket.socket(socket.AF_INET, kind) as s:
-        s.bind(("127.0.0.1", 0))
+def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1"):
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as s:
+        s.bind((address, 0))
         return s.getsockname()[1]
 
 
 class Process:
-    """A child whose output is kept, line by line."""
+    """A child whose output is kept, line by line. `namespace`: its network's."""
 
-    def __init__(self, *command, env=None):
+    def __init__(self, *command, env=None, namespace=None):
+        if namespace:
+            command = ("ip", "netns", "exec", namespace, *command)
         self.lines, self.arrived = [], threading.Condition()
         self.child = subprocess.Popen(
             [str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
@@ -90,6 +92,6 @@ def running(process):
         process.wait(10)
 
 
-def throughline(*arguments, env=None, server=None, room=None):
+def throughline(*arguments, env=None, server=None, room=None, namespace=None):
     environment = {"RUST_BACKTRACE": "0", **(server.environment(room) if server else {}), **(env or {})}
-    return Process(BINARY, *arguments, env=environment)
+    return Process(BINARY, *arguments, env=environment, namespace=namespace)

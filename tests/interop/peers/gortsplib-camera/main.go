@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"log"
@@ -89,10 +90,16 @@ func readClip(path string) clip {
 	return c
 }
 
-func server(h *handler, address string, udp bool, methods string) *gortsplib.Server {
-	s := &gortsplib.Server{Handler: h, RTSPAddress: address, WriteQueueSize: 4096}
-	if udp {
-		host, port, err := net.SplitHostPort(address)
+type options struct {
+	address, methods, certificate string
+	udp, multicast                bool
+}
+
+// The library tunnels over HTTP and WebSocket by itself, and with a certificate uses SRTP wherever it can.
+func server(h *handler, o options) *gortsplib.Server {
+	s := &gortsplib.Server{Handler: h, RTSPAddress: o.address, WriteQueueSize: 4096}
+	if o.udp {
+		host, port, err := net.SplitHostPort(o.address)
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -105,9 +112,19 @@ func server(h *handler, address string, udp bool, methods string) *gortsplib.Ser
 		s.UDPRTPAddress = net.JoinHostPort(host, strconv.Itoa(n))
 		s.UDPRTCPAddress = net.JoinHostPort(host, strconv.Itoa(n+1))
 	}
+	if o.multicast {
+		s.MulticastIPRange, s.MulticastRTPPort, s.MulticastRTCPPort = "239.255.43.0/24", 8002, 8003
+	}
+	if o.certificate != "" {
+		c, err := tls.LoadX509KeyPair(o.certificate, o.certificate)
+		if err != nil {
+			log.Fatal(err)
+		}
+		s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{c}}
+	}
 	known := map[string]auth.VerifyMethod{"basic": auth.VerifyMethodBasic,
 		"md5": auth.VerifyMethodDigestMD5, "sha256": auth.VerifyMethodDigestSHA256}
-	for _, m := range strings.FieldsFunc(methods, func(r rune) bool { return r == ',' }) {
+	for _, m := range strings.FieldsFunc(o.methods, func(r rune) bool { return r == ',' }) {
 		method, ok := known[m]
 		if !ok {
 			log.Fatalf("unknown method %q", m)
@@ -118,21 +135,24 @@ func server(h *handler, address string, udp bool, methods string) *gortsplib.Ser
 }
 
 func main() {
+	var o options
 	file := flag.String("file", "", "Annex-B file to loop")
-	address := flag.String("addr", "127.0.0.1:8554", "")
+	flag.StringVar(&o.address, "addr", "127.0.0.1:8554", "")
 	fps := flag.Int("fps", 30, "")
-	udp := flag.Bool("udp", false, "serve UDP too, on an even port pair some 1000 above")
-	methods := flag.String("auth", "", "comma list of basic, md5, sha256; empty: none")
+	flag.BoolVar(&o.udp, "udp", false, "serve UDP too, on an even port pair some 1000 above")
+	flag.BoolVar(&o.multicast, "multicast", false, "serve multicast too")
+	flag.StringVar(&o.certificate, "tls", "", "file with certificate and key: the whole port speaks TLS")
+	flag.StringVar(&o.methods, "auth", "", "comma list of basic, md5, sha256; empty: none")
 	user := flag.String("user", "u", "")
 	password := flag.String("password", "p", "")
 	flag.Parse()
 
 	c := readClip(*file)
 	h := &handler{}
-	if *methods != "" {
+	if o.methods != "" {
 		h.user, h.password = *user, *password
 	}
-	s := server(h, *address, *udp, *methods)
+	s := server(h, o)
 	if err := s.Start(); err != nil {
 		log.Fatal(err)
 	}
@@ -146,7 +166,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println("READY", *address)
+	fmt.Println("READY", o.address)
 	start := time.Now()
 	for k := 0; ; k++ {
 		time.Sleep(time.Until(start.Add(time.Duration(k) * time.Second / time.Duration(*fps))))
