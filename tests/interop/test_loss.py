@@ -1,0 +1,131 @@
+"""Loss between a real camera and us, over UDP: what comes out is whole pictures in order, from an IDR on after every gap."""
+import itertools
+import json
+import re
+import signal
+import time
+
+import pytest
+
+from cameras import FRAME_RATE, GortsplibCamera, GStreamerCamera, camera, camera_url
+from harness import CLIPS, running, throughline
+from namespaces import CAMERA, lossy_link, needs_root, veth_pair
+from streams import nal_units
+
+SECONDS = 8
+GROUP = 30
+# How many of ten IDR pictures of eight packets survive a loss of a fifth.
+PATIENCE = 60
+KINDS = [GStreamerCamera, GortsplibCamera]
+
+
+def slices(annex_b):
+    """Of the clips, each is a picture."""
+    return [u for u in nal_units(annex_b) if u[0] & 31 in (1, 5)]
+
+
+SOURCE = slices((CLIPS / "high.h264").read_bytes())
+
+
+def record(network, source, output):
+    """Records until the camera falls silent; what the summary says."""
+    with running(throughline("record", camera_url(source), "-o", output, "--transport", "udp", namespace=network.client)) as run:
+        until = time.monotonic() + PATIENCE
+        while not (output.exists() and output.stat().st_size):
+            assert run.child.poll() is None and time.monotonic() < until, run.output
+            time.sleep(0.02)
+        time.sleep(SECONDS)
+        # From here on nothing is on its way.
+        source.process.child.send_signal(signal.SIGSTOP)
+        time.sleep(1)
+        assert run.stop(signal.SIGINT) == 0, run.output
+        said = run.expect(r"(\d+) pictures in .*; (\d+) packets came, (\d+) of them twice, (\d+) late; (\d+) lost; (\d+) pictures withheld")
+    return dict(zip(("pictures", "came", "twice", "late", "lost", "withheld"), map(int, said.groups())))
+
+
+def expect_whole_pictures_in_order(recorded):
+    """Their numbers in the clip."""
+    number = {picture: n for n, picture in enumerate(SOURCE)}
+    numbers = [number.get(picture) for picture in slices(recorded)]
+    assert None not in numbers, f"picture {numbers.index(None)} of {len(numbers)} is none that was sent"
+    steps = [(b - a) % len(SOURCE) for a, b in itertools.pairwise(numbers)]
+    # Less than once around the clip: none came twice, and none before one that it follows.
+    assert 0 not in steps and sum(steps) <= (SECONDS + 2) * FRAME_RATE, numbers
+    resumed = [b for step, b in zip([0, *steps], numbers) if step != 1]
+    assert all(n % GROUP == 0 for n in resumed), f"no IDR behind a gap: {resumed}"
+    return numbers
+
+
+def shown(whole, first):
+    """Numbers of pictures that can be shown: an IDR that came whole, and what follows it up to the next loss. `first`: the number of the first."""
+    decodable = False
+    for n, arrived in enumerate(whole, start=first):
+        decodable = arrived and (decodable or n % GROUP == 0)
+        if decodable:
+            yield n % len(SOURCE)
+
+
+def expect_all_that_can_be_shown(numbers, fates, late):
+    """`fates`: timestamp and fate of the packets on the link. The first picture sent may be any of the clip's."""
+    whole = [all(fate != "d" for _, fate in picture) for _, picture in itertools.groupby(fates, key=lambda packet: packet[0])]
+    ways = [whole]
+    if late:
+        # The first packet that comes begins the stream; those that it overtook are too late, and their picture is not whole.
+        ways.append([False, *whole[1:]])
+    assert any(list(shown(way, first)) == numbers for way in ways for first in range(len(SOURCE))), numbers
+
+
+def table_row(kind, link, sent, said):
+    """For those who ask with -rP."""
+    print(f"| {kind.name} | {link} | {sent} | {said['pictures']} | {said['withheld']} | {said['came']} | {said['lost']} |")
+
+
+@needs_root
+@pytest.mark.parametrize("percent", [1, 5, 20])
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_lost_packets_cost_pictures_and_damage_none(tmp_path, kind, percent):
+    output = tmp_path / "out.h264"
+    with veth_pair() as network, camera(kind, address=CAMERA, namespace=network.camera) as source:
+        # RTP comes to even ports.
+        network.rules(network.client, "udp dport & 1 == 0 counter name sent", f"meta l4proto udp numgen random mod 100 < {percent} drop",
+                      "udp dport & 1 == 0 counter name passed", counters=["sent", "passed"])
+        said = record(network, source, output)
+        counted = network.counted(network.client)
+    numbers = expect_whole_pictures_in_order(output.read_bytes())
+    assert len(numbers) == said["pictures"]
+    assert said["came"] == counted["passed"] and said["twice"] == said["late"] == 0, (said, counted)
+    # Of those lost before the first that came, and behind the last, nobody knows here.
+    unknown = counted["sent"] - said["came"] - said["lost"]
+    assert 0 <= unknown <= 10 and said["lost"] > 0, (said, counted)
+    table_row(kind, f"nft, {percent} %", counted["sent"], said)
+
+
+LINKS = {
+    "loss_1": dict(loss=0.01),
+    "loss_5": dict(loss=0.05),
+    "bursts": dict(loss=0.05, burst=6),
+    "swapped": dict(swap=0.1),
+    "twice": dict(twice=0.1),
+    "late": dict(delay_ms=150),
+    "jitter": dict(jitter_ms=60),
+    "all": dict(loss=0.02, burst=3, swap=0.05, twice=0.05, delay_ms=40, jitter_ms=10),
+}
+
+
+@needs_root
+@pytest.mark.parametrize("link", LINKS)
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_picture_that_can_be_shown_passes_a_bad_link(tmp_path, kind, link):
+    output = tmp_path / "out.h264"
+    with lossy_link(**LINKS[link]) as (network, process), camera(kind, address=CAMERA, namespace=network.camera) as source:
+        said = record(network, source, output)
+        process.stop()
+        fates = json.loads(process.expect(r"^\[.*").group(0))
+    numbers = expect_whole_pictures_in_order(output.read_bytes())
+    assert len(numbers) == said["pictures"]
+    expect_all_that_can_be_shown(numbers, fates, said["late"])
+    letters = "".join(fate for _, fate in fates)
+    assert said["lost"] == letters.strip("d").count("d"), (said, letters)
+    assert said["came"] == len(letters) - letters.count("d") + letters.count("t"), (said, letters)
+    assert said["twice"] + said["late"] >= letters.count("t")
+    table_row(kind, link, len(letters), said)
