@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use throughline_h264::VideoParameters;
-use throughline_ingest::{AccessUnit, CameraStream, Config, Item};
+use throughline_ingest::{AccessUnit, CameraStats, CameraStream, Config, Item};
 use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 
 use super::report::{Report, Tone};
@@ -40,7 +40,7 @@ pub(crate) async fn record(settings: RecordSettings, report: &mut Report) -> Res
             None => break None,
         }
     };
-    let lost = stream.stats().lost;
+    let stats = stream.stats();
     stream.close().await;
     recording.finish().await?;
     match ended {
@@ -55,7 +55,7 @@ pub(crate) async fn record(settings: RecordSettings, report: &mut Report) -> Res
         }
         None => {}
     }
-    report.line(Tone::Plain, &recording.summary(lost));
+    report.line(Tone::Plain, &recording.summary(&stats));
     Ok(())
 }
 
@@ -134,7 +134,7 @@ impl Recording {
         }
     }
 
-    fn summary(&self, packets_lost: u64) -> String {
+    fn summary(&self, stats: &CameraStats) -> String {
         let (first, last) = self.first_and_last.unwrap_or_default();
         let format = self.parameters.map_or_else(String::new, |p| {
             format!(
@@ -143,11 +143,17 @@ impl Recording {
             )
         });
         format!(
-            "{}: {} pictures in {:.1} s, {format}{} bytes, {packets_lost} packets lost",
+            "{}: {} pictures in {:.1} s, {format}{} bytes; \
+             {} packets came, {} of them twice, {} late; {} lost; {} pictures withheld",
             self.name,
             self.pictures,
             super::seconds(last - first),
             self.bytes,
+            stats.packets,
+            stats.duplicates,
+            stats.late,
+            stats.lost,
+            stats.dropped.total(),
         )
     }
 }
