@@ -12,7 +12,7 @@ from harness import PEERS, Process, running
 
 CAMERA, CLIENT = "10.78.0.1", "10.78.0.2"
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="left out: networks of their own (not root)")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="networks of their own (not root)")
 
 
 def ip(*arguments):
