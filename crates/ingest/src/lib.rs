@@ -65,6 +65,7 @@
 mod access_unit;
 pub mod camera;
 mod config;
+mod datagram;
 mod error;
 mod event;
 mod socket;

@@ -17,7 +17,8 @@ use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use crate::camera::{Camera, ConnectError, Output, UdpSocket};
-use crate::socket::{self, Connected, DatagramSocket, UdpPair};
+use crate::datagram::{DatagramSocket, UdpPair};
+use crate::socket::{self, Connected};
 use crate::{AccessUnit, CameraStats, Config, Error, Event, Timeouts};
 
 /// What the camera has not taken yet; one that reads nothing is lost. At the most that is sent, a key frame request
