@@ -102,6 +102,9 @@ pub(crate) fn poll_read(
 
 #[cfg(test)]
 mod tests {
+    use throughline_rtsp::Security;
+    use throughline_rtsp::client::Tunnel;
+
     use super::*;
 
     #[tokio::test]
@@ -111,7 +114,8 @@ mod tests {
         let at = |host: &str, port| Endpoint {
             host: host.to_owned(),
             port,
-            tls: false,
+            security: Security::Plain,
+            tunnel: Tunnel::None,
         };
         let refused = connect(at("127.0.0.1", port), Timeouts::default()).await;
         assert!(

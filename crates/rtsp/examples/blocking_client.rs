@@ -9,8 +9,10 @@ use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use throughline_h264::{AccessUnit, Depacketizer, DepacketizerConfig, ParameterSets, RtpPayload, Timestamp};
 use throughline_rtp::{ClockRate, Packet, Timeline};
-use throughline_rtsp::RtspUrl;
-use throughline_rtsp::client::{ClientSession, Event, Output, Received, SessionConfig, TransportRequest};
+use throughline_rtsp::client::{
+    ClientSession, Event, Output, Received, SessionConfig, TransportRequest, Tunnel,
+};
+use throughline_rtsp::{RtspUrl, Security};
 use throughline_sdp::Format;
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -34,7 +36,9 @@ pub(crate) fn play(url: &str, mut picture: impl FnMut(&AccessUnit) -> bool) -> R
     loop {
         let now = Instant::now();
         match (session.poll_output(), &mut connection) {
-            (Output::Connect(to), _) if to.tls => return Err("no TLS here".into()),
+            (Output::Connect(to), _) if to.security == Security::Tls || to.tunnel != Tunnel::None => {
+                return Err("neither TLS nor a tunnel here".into());
+            }
             (Output::Connect(to), _) => {
                 connection = Some(TcpStream::connect((to.host.as_str(), to.port))?);
                 unread.clear();

@@ -118,7 +118,7 @@
 //! | | |
 //! |---|---|
 //! | RTP, RTCP, media | packets are handed out as they are |
-//! | TLS | [`Scheme::Rtsps`] is told apart, the connection is the caller's |
+//! | TLS, WebSocket | the [`Scheme`] says so, the connection is the caller's |
 //! | servers | the wire, headers and [`auth::Verifier`], but no session machine |
 //! | RECORD | nothing is published |
 //! | RTSP 2.0 ([RFC 7826](https://www.rfc-editor.org/rfc/rfc7826)) | the parameters of its Transport header, nothing else |
@@ -148,4 +148,4 @@ pub use message::{
     ParseError, Parsed, Parser, Request, Response, StatusCode, parse, write_interleaved_header,
 };
 pub use tolerance::{Policy, Reading, Tolerance, Tolerances};
-pub use url::{Credentials, RtspUrl, Scheme, UrlError, base_url, base_url_with};
+pub use url::{Credentials, RtspUrl, Scheme, Security, UrlError, base_url, base_url_with};

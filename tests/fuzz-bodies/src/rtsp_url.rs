@@ -30,6 +30,12 @@ fn check(url: &RtspUrl) {
     let text = url.as_str();
     let again = RtspUrl::parse(text).map(|(again, credentials)| (again.as_str().to_owned(), credentials));
     assert_eq!(again, Ok((text.to_owned(), None)));
+    // A tunnel is never in a request.
+    assert!(
+        text.starts_with("rtsp://") || text.starts_with("rtsps://"),
+        "{text}"
+    );
+    assert!(url.to_string().starts_with(url.scheme().as_str()));
 }
 
 fn is_fit(url: &RtspUrl) {

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use throughline_rtp::Tolerance;
 use throughline_rtp::rtcp::{Channel, is_rtcp_on};
 use throughline_rtsp::client::{
-    self, ClientSession, Endpoint, Learned, Received, SessionConfig, TransportRequest,
+    self, ClientSession, Endpoint, Learned, Received, SessionConfig, TransportRequest, Tunnel,
 };
-use throughline_rtsp::{StatusCode, headers};
+use throughline_rtsp::{Scheme, Security, StatusCode, headers};
 
 use super::lasting::Lasting;
 use super::media::Media;
@@ -425,12 +425,18 @@ impl Attempt {
     fn connect(&mut self, now: Instant, endpoint: Endpoint, lasting: &mut Lasting) {
         self.peer = Peer::new(&endpoint.host, endpoint.port);
         self.carry.clear();
-        if endpoint.tls {
+        let unsupported = match (&endpoint.tunnel, endpoint.security) {
+            (Tunnel::None, Security::Plain) => None,
+            (Tunnel::None, Security::Tls) => Some(Scheme::Rtsps),
+            (Tunnel::Http(_), Security::Plain) => Some(Scheme::RtspHttp),
+            (Tunnel::Http(_), Security::Tls) => Some(Scheme::RtspHttps),
+            (Tunnel::WebSocket(_), Security::Plain) => Some(Scheme::RtspWs),
+            (Tunnel::WebSocket(_), Security::Tls) => Some(Scheme::RtspWss),
+        };
+        if let Some(scheme) = unsupported {
             let peer = self.peer.name.clone();
-            return self.fail(Error::UnsupportedScheme {
-                peer,
-                scheme: "rtsps",
-            });
+            let scheme = scheme.as_str();
+            return self.fail(Error::UnsupportedScheme { peer, scheme });
         }
         let limit = self.timeouts.resolve + self.timeouts.connect;
         self.step = Step::Connecting {

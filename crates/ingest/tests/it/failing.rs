@@ -438,16 +438,19 @@ fn the_password_is_in_no_debug_output() {
 }
 
 #[test]
-fn rtsps_is_refused_by_name() {
-    let config = throughline_ingest::Config::parse("rtsps://192.0.2.7/cam").expect("a URL");
-    let mut sim = Sim::new(config, Script::default());
-    sim.run_to(SECOND);
-    assert!(
-        matches!(sim.error(), Error::UnsupportedScheme { scheme: "rtsps", .. }),
-        "{}",
-        sim.error()
-    );
-    assert!(sim.error().is_configuration() && sim.connects.is_empty());
+fn what_is_not_served_is_refused_by_name() {
+    for name in ["rtsps", "rtsp+http", "rtsp+https", "rtsp+ws", "rtsp+wss"] {
+        let url = format!("{name}://192.0.2.7/cam");
+        let config = throughline_ingest::Config::parse(&url).expect("a URL");
+        let mut sim = Sim::new(config, Script::default());
+        sim.run_to(SECOND);
+        assert!(
+            matches!(sim.error(), Error::UnsupportedScheme { scheme, .. } if *scheme == name),
+            "{}",
+            sim.error()
+        );
+        assert!(sim.error().is_configuration() && sim.connects.is_empty());
+    }
 }
 
 #[test]

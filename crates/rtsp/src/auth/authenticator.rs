@@ -121,6 +121,11 @@ impl Authenticator {
         Ok(())
     }
 
+    /// What challenges are answered with.
+    pub(crate) fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
     /// Whether requests carry credentials by now.
     pub(crate) fn is_answering(&self) -> bool {
         self.chosen.is_some()

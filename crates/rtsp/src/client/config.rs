@@ -10,8 +10,11 @@ use crate::{Credentials, Policy, RtspUrl};
 pub struct SessionConfig {
     /// The presentation, for instance a camera's main stream.
     pub url: RtspUrl,
-    /// Sent only when the server asks, and only to the host of [`url`](Self::url), even after a redirect. `None` by default.
+    /// Sent only when the server or its tunnel asks, and only to the host of [`url`](Self::url), even after a redirect. `None` by default.
     pub credentials: Option<Credentials>,
+    /// What a tunnel's HTTP requests ask for in place of the URL's path: `/rtsp-over-websocket` at Axis cameras, whose RTSP
+    /// URL is another (Q116). The URL's path and query by default, which is where HTTP tunnels are.
+    pub tunnel_path: Option<String>,
     /// Who we say we are; some cameras answer 401 to a request without (Q15). The crate's name and version by default.
     pub user_agent: String,
     /// How long each request waits for its response, 10 s by default. Slow cameras wake up for 5 s and more before they
@@ -34,6 +37,7 @@ impl SessionConfig {
         Self {
             url,
             credentials: None,
+            tunnel_path: None,
             user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
             response_timeout: Duration::from_secs(10),
             extra_headers: ExtraHeaders::default(),

@@ -130,6 +130,7 @@
 //! ```
 
 mod config;
+mod endpoint;
 mod error;
 mod exchange;
 mod extra_headers;
@@ -149,10 +150,11 @@ mod transport;
 use std::time::Duration;
 
 pub use config::SessionConfig;
+pub use endpoint::{Endpoint, Tunnel, TunnelTarget};
 pub use error::{Awaited, Error, Place};
 pub use extra_headers::{ExtraHeaderError, ExtraHeaders, MAX_EXTRA_HEADER_BYTES, MAX_EXTRA_HEADERS};
 pub use learned::Learned;
-pub use output::{Endpoint, Event, Output, Received, ReconnectReason, SessionStats, TransportRequest};
+pub use output::{Event, Output, Received, ReconnectReason, SessionStats, TransportRequest};
 pub use session::ClientSession;
 
 /// How often a session lets itself be sent elsewhere (Q101). Real ones need one or two; more is a circle.

@@ -4,7 +4,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use throughline_sdp::SessionDescription;
 
-use super::Error;
+use super::{Endpoint, Error};
 use crate::RtspUrl;
 use crate::headers::{LowerTransport, RtpInfoEntry, Transport};
 
@@ -36,17 +36,6 @@ impl fmt::Debug for Output {
             Self::Idle { wake_at } => f.debug_struct("Idle").field("wake_at", wake_at).finish(),
         }
     }
-}
-
-/// Where to connect to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// A name or an address, an IPv6 one without brackets.
-    pub host: String,
-    /// The TCP port.
-    pub port: u16,
-    /// Is the connection TLS, as for `rtsps`?
-    pub tls: bool,
 }
 
 /// What happened.

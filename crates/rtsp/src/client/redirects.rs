@@ -5,7 +5,7 @@ use super::session::ClientSession;
 use super::state::State;
 use super::{Endpoint, Error, Event, MAX_REDIRECTS, Output, ReconnectReason, keepalive};
 use crate::headers::name;
-use crate::{Parser, Response, RtspUrl, Scheme, StatusCode, Tolerance};
+use crate::{Parser, Response, RtspUrl, Security, StatusCode, Tolerance};
 
 impl ClientSession {
     /// A request was answered with 3xx.
@@ -30,7 +30,8 @@ impl ClientSession {
     }
 
     /// Leaves for another place and begins anew there, on a new connection even where that is the same place (Q101).
-    /// Credentials go along only to the host that they are for, and never from TLS into the clear.
+    /// Credentials go along only to the host that they are for, and never from TLS into the clear, where a redirect is followed
+    /// without them and [`Event::Redirected`] tells.
     pub(super) fn follow(&mut self, url: RtspUrl, proxy: Option<RtspUrl>) {
         if self.redirects == MAX_REDIRECTS {
             return self.fail(Error::TooManyRedirects);
@@ -51,7 +52,8 @@ impl ClientSession {
 
         let (own, peer) = (&self.config.url, self.peer());
         let is_same_host = own.host().eq_ignore_ascii_case(peer.host());
-        let is_downgrade = own.scheme() == Scheme::Rtsps && peer.scheme() == Scheme::Rtsp;
+        let is_downgrade =
+            own.scheme().security() == Security::Tls && peer.scheme().security() == Security::Plain;
         let credentials = self
             .config
             .credentials
@@ -80,11 +82,8 @@ impl ClientSession {
         self.parser = Parser::new(self.config.policy);
         self.state = State::Connecting;
         let peer = self.peer();
-        let endpoint = Endpoint {
-            host: peer.host().to_owned(),
-            port: peer.port(),
-            tls: peer.scheme() == Scheme::Rtsps,
-        };
+        let path = self.config.tunnel_path.as_deref();
+        let endpoint = Endpoint::new(peer, path, self.authenticator.credentials());
         self.outputs.push_back(Output::Connect(endpoint));
     }
 

@@ -1,3 +1,5 @@
+use std::net::Ipv6Addr;
+
 use super::authority::{split_authority, split_port};
 use super::{RtspUrl, Scheme, UrlError};
 use crate::{Reading, Tolerance};
@@ -46,14 +48,28 @@ impl RtspUrl {
 
     /// Where a redirect leads: `location` is an absolute URL, or a path at the same server. Its credentials are dropped.
     ///
+    /// A server does not know by which tunnel it was reached: one that names itself is meant to be reached through the same
+    /// again. To any other place the way is as the URL says.
+    ///
     /// Fails like [`parse`](Self::parse).
     pub fn join_location(&self, location: &str) -> Result<Self, UrlError> {
         let location = location.trim();
         if location.starts_with('/') {
-            Ok(self.with_path(location))
-        } else {
-            Ok(Self::parse(location)?.0)
+            return Ok(self.with_path(location));
         }
+        let (mut url, _) = Self::parse(location)?;
+        if url.is_at(self) {
+            return Ok(self.with_path(url.path()));
+        }
+        // No server knows by which interface of ours it is reached (Q150).
+        let is_link_local = |host: &str| {
+            host.parse()
+                .is_ok_and(|host: Ipv6Addr| host.is_unicast_link_local())
+        };
+        if let Some((_, zone)) = self.host.split_once('%').filter(|_| is_link_local(&url.host)) {
+            url.host = format!("{}%{zone}", url.host);
+        }
+        Ok(url)
     }
 
     /// An absolute URL at this server, or where it leads with [`Tolerance::OtherServer`] refused; `None` for one that cannot
@@ -77,8 +93,16 @@ impl RtspUrl {
         }
     }
 
+    /// Whether it names this server: by its URL, or as the server knows itself from request lines, which tell neither the
+    /// tunnel nor the zone (Q150).
     fn is_at(&self, server: &Self) -> bool {
-        (self.scheme, &self.host, self.port) == (server.scheme, &server.host, server.port)
+        fn address(url: &RtspUrl) -> Option<&str> {
+            url.host.split('%').next()
+        }
+        let port = server.port.unwrap_or(self.scheme.default_port());
+        [server.scheme, server.scheme.in_requests()].contains(&self.scheme)
+            && address(self) == address(server)
+            && self.port() == port
     }
 
     /// [RFC 3986 §5.2](https://www.rfc-editor.org/rfc/rfc3986#section-5.2), at this server.
@@ -260,6 +284,62 @@ mod tests {
             location("https://other/x"),
             Err(UrlError::UnsupportedScheme("https".to_owned()))
         );
+    }
+
+    #[test]
+    fn a_server_that_names_itself_is_reached_by_the_same_way() {
+        let cases = [
+            ("rtsp+http://h/cam", "rtsp://h/x", "rtsp+http://h/x", 80),
+            ("rtsp+http://h/cam", "rtsp://h:554/x", "rtsp+http://h/x", 80),
+            (
+                "rtsp+http://h:8080/cam",
+                "rtsp://h:8080/x",
+                "rtsp+http://h:8080/x",
+                8080,
+            ),
+            ("rtsp+wss://h/cam", "rtsps://h/x", "rtsp+wss://h/x", 443),
+            ("rtsp+wss://h/cam", "/x", "rtsp+wss://h/x", 443),
+            // Other places, by the way that the URL says.
+            ("rtsp+http://h:8080/cam", "rtsp://h/x", "rtsp://h/x", 554),
+            ("rtsp+http://h/cam", "rtsp://other/x", "rtsp://other/x", 554),
+            ("rtsp+https://h/cam", "rtsp://h/x", "rtsp://h/x", 554),
+            ("rtsp://h/cam", "rtsp+ws://h/x", "rtsp+ws://h/x", 80),
+        ];
+        for (own, location, place, port) in cases {
+            let moved = url(own).join_location(location).unwrap();
+            assert_eq!(
+                (moved.to_string().as_str(), moved.port()),
+                (place, port),
+                "{own} {location}"
+            );
+        }
+    }
+
+    #[test]
+    fn q150_a_redirect_to_a_link_local_address_stays_on_its_interface() {
+        let own = url("rtsp://[fe80::1%25eth0]:8554/cam");
+        let host = |location| own.join_location(location).unwrap().host().to_owned();
+        assert_eq!(host("rtsp://[fe80::1]:8554/x"), "fe80::1%eth0");
+        assert_eq!(host("rtsp://[fe80::2]/x"), "fe80::2%eth0");
+        assert_eq!(host("rtsp://[fe80::2%25eth1]/x"), "fe80::2%eth1");
+        assert_eq!(host("rtsp://[2001:db8::1]/x"), "2001:db8::1");
+    }
+
+    #[test]
+    fn through_a_tunnel_a_server_speaks_of_itself_without_it() {
+        let request = url("rtsp+https://[fe80::1%25eth0]/dir/cam");
+        let mut strict = Reading::new(Policy::strict());
+        for content_base in ["rtsps://[fe80::1]/dir/cam/", "rtsps://[fe80::1]:322/dir/cam/"] {
+            let base = base_url_with(&request, Some(content_base), None, &mut strict);
+            assert_eq!(base.to_string(), "rtsp+https://[fe80::1]/dir/cam/");
+            let track = base.join_control_with(Some("rtsps://[fe80::1]/dir/cam/video"), &mut strict);
+            assert_eq!(track.as_str(), "rtsps://[fe80::1]/dir/cam/video");
+            assert_eq!(
+                (track.scheme(), track.host()),
+                (Scheme::RtspHttps, "fe80::1%eth0")
+            );
+        }
+        assert!(strict.tolerated().is_empty());
     }
 
     const REQUEST: &str = "rtsp://198.51.100.7:8554/dir/cam";

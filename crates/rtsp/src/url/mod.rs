@@ -4,6 +4,7 @@ mod authority;
 mod credentials;
 mod join;
 mod redacted;
+mod scheme;
 
 use std::fmt::{self, Write};
 
@@ -14,6 +15,7 @@ pub use credentials::Credentials;
 pub(crate) use credentials::percent_decode;
 pub use join::{base_url, base_url_with};
 pub(crate) use redacted::Redacted;
+pub use scheme::{Scheme, Security};
 
 use crate::{Reading, Tolerance};
 
@@ -26,54 +28,12 @@ pub struct RtspUrl {
     scheme: Scheme,
     /// For connecting: no brackets, but the zone.
     host: String,
-    port: u16,
-    /// For the request line: `rtsp://host:port`, with brackets and without the zone.
+    /// Where the URL names one.
+    port: Option<u16>,
+    /// For the request line: `rtsp://host:port` or `rtsps://host:port`, with brackets and without the zone.
     origin: String,
     /// The whole, beginning with `origin`.
     text: String,
-}
-
-/// How the connection is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Scheme {
-    /// `rtsp`: plain TCP, port 554.
-    Rtsp,
-    /// `rtsps`: TLS, port 322.
-    Rtsps,
-}
-
-impl Scheme {
-    /// The port where a URL names none.
-    pub fn default_port(self) -> u16 {
-        match self {
-            Self::Rtsp => 554,
-            Self::Rtsps => 322,
-        }
-    }
-
-    /// The name in a URL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Rtsp => "rtsp",
-            Self::Rtsps => "rtsps",
-        }
-    }
-
-    fn from_name(name: &str) -> Result<Self, UrlError> {
-        /// A server's redirect may say anything before `://`, and an error is one line.
-        const MAX_SCHEME_BYTES: usize = 32;
-
-        let is_scheme_byte = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.');
-        match name.to_ascii_lowercase().as_str() {
-            "rtsp" => Ok(Self::Rtsp),
-            "rtsps" => Ok(Self::Rtsps),
-            "" => Err(UrlError::NoScheme),
-            other if other.len() <= MAX_SCHEME_BYTES && other.chars().all(is_scheme_byte) => {
-                Err(UrlError::UnsupportedScheme(other.to_owned()))
-            }
-            _ => Err(UrlError::NoScheme),
-        }
-    }
 }
 
 /// A URL that does not lead to a camera. No variant holds the URL: it may carry a password.
@@ -83,7 +43,7 @@ pub enum UrlError {
     #[error("no rtsp:// at the beginning of the url")]
     NoScheme,
     /// Another protocol's URL.
-    #[error("url scheme {0} is neither rtsp nor rtsps")]
+    #[error("url scheme {0} is none of rtsp, rtsps, rtsp+http, rtsp+https, rtsp+ws, rtsp+wss")]
     UnsupportedScheme(String),
     /// There is no host, or one that cannot be.
     #[error(
@@ -151,15 +111,15 @@ impl RtspUrl {
         if !without_fragment(path).chars().all(is_url_character) {
             tolerate(reading, Tolerance::UnescapedUrl)?;
         }
+        let in_requests = scheme.in_requests().as_str();
         let origin = match port {
-            Some(port) => format!("{}://{parsed}:{port}", scheme.as_str()),
-            None => format!("{}://{parsed}", scheme.as_str()),
+            Some(port) => format!("{in_requests}://{parsed}:{port}"),
+            None => format!("{in_requests}://{parsed}"),
         };
         let host = match parsed {
             Host::Ipv6(address) => format!("{address}{zone}"),
             other => other.to_string(),
         };
-        let port = port.unwrap_or(scheme.default_port());
         Ok(Self {
             scheme,
             host,
@@ -171,7 +131,7 @@ impl RtspUrl {
     }
 
     /// The same server, another path (with its query, and textually: nothing is normalized).
-    fn with_path(&self, path: &str) -> Self {
+    pub(crate) fn with_path(&self, path: &str) -> Self {
         let mut text = self.origin.clone();
         for c in without_fragment(path).chars() {
             if is_url_character(c) {
@@ -186,12 +146,13 @@ impl RtspUrl {
         Self { text, ..self.clone() }
     }
 
-    /// As it goes on the request line: all but credentials.
+    /// As it goes on the request line: all but credentials. Through a tunnel it is the `rtsp` or `rtsps` URL of what is behind
+    /// it, with the port only where the URL names one, as other clients have it.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Plain or TLS.
+    /// How to connect.
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
@@ -203,7 +164,21 @@ impl RtspUrl {
 
     /// Where to connect, the scheme's default where the URL has none.
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.unwrap_or(self.scheme.default_port())
+    }
+
+    /// What the `Host` header of a tunnel's HTTP request says: no zone (Q150), and the port where the URL names one.
+    pub(crate) fn authority(&self) -> &str {
+        self.origin
+            .split_once("://")
+            .map_or("", |(_, authority)| authority)
+    }
+
+    /// What a tunnel's HTTP request asks for: path and query, never empty and never the whole URL (Q115).
+    pub(crate) fn http_path(&self) -> String {
+        let path = self.path();
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        format!("{slash}{path}")
     }
 
     fn path(&self) -> &str {
@@ -213,7 +188,9 @@ impl RtspUrl {
 
 impl fmt::Display for RtspUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        Redacted(&self.text).fmt(f)
+        f.write_str(self.scheme.as_str())?;
+        let in_requests = self.scheme.in_requests().as_str();
+        Redacted(self.text.strip_prefix(in_requests).unwrap_or(&self.text)).fmt(f)
     }
 }
 
@@ -326,6 +303,69 @@ mod tests {
             );
         }
         assert_eq!(url("rtsp://::ffff:192.0.2.10/a").host(), "::ffff:192.0.2.10");
+    }
+
+    #[test]
+    fn the_scheme_says_how_to_connect_and_a_tunnel_is_not_in_requests() {
+        let cases = [
+            ("rtsp", Scheme::Rtsp, 554, Security::Plain, "rtsp"),
+            ("rtsps", Scheme::Rtsps, 322, Security::Tls, "rtsps"),
+            ("rtsp+http", Scheme::RtspHttp, 80, Security::Plain, "rtsp"),
+            ("rtsph", Scheme::RtspHttp, 80, Security::Plain, "rtsp"),
+            ("rtsp+https", Scheme::RtspHttps, 443, Security::Tls, "rtsps"),
+            ("RTSPS+HTTP", Scheme::RtspHttps, 443, Security::Tls, "rtsps"),
+            ("rtspsh", Scheme::RtspHttps, 443, Security::Tls, "rtsps"),
+            ("rtsp+ws", Scheme::RtspWs, 80, Security::Plain, "rtsp"),
+            ("rtsp+wss", Scheme::RtspWss, 443, Security::Tls, "rtsps"),
+            ("rtsps+ws", Scheme::RtspWss, 443, Security::Tls, "rtsps"),
+        ];
+        for (name, scheme, port, security, in_requests) in cases {
+            for (authority, port) in [("192.0.2.1", port), ("192.0.2.1:8080", 8080)] {
+                let (url, credentials) =
+                    RtspUrl::parse(&format!("{name}://u:p@{authority}/cam?x=1")).unwrap();
+                assert_eq!(
+                    url.as_str(),
+                    format!("{in_requests}://{authority}/cam?x=1"),
+                    "{name}"
+                );
+                assert_eq!((url.scheme(), url.port()), (scheme, port), "{name}");
+                assert_eq!(url.scheme().security(), security, "{name}");
+                assert_eq!(
+                    url.to_string(),
+                    format!("{}://{authority}/cam?x=1", scheme.as_str())
+                );
+                assert!(credentials.is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn q115_a_tunnel_asks_for_a_path() {
+        let cases = [
+            ("rtsp+http://h", "/"),
+            ("rtsp+http://h/", "/"),
+            ("rtsp+http://h?x=1", "/?x=1"),
+            ("rtsp+http://u:p@h:8080//a b/?c=d#e", "//a%20b/?c=d"),
+        ];
+        for (text, path) in cases {
+            assert_eq!(url(text).http_path(), path, "{text}");
+        }
+    }
+
+    #[test]
+    fn q150_a_zone_is_for_connecting_whatever_the_scheme() {
+        for scheme in ["rtsp", "rtsps", "rtsp+http", "rtsp+https", "rtsp+ws", "rtsp+wss"] {
+            for (authority, named) in [
+                ("[fe80::1%25eth0]:8080", "[fe80::1]:8080"),
+                ("[fe80::1%eth0]", "[fe80::1]"),
+                ("fe80::1%eth0", "[fe80::1]"),
+            ] {
+                let url = url(&format!("{scheme}://{authority}/cam"));
+                let (_, in_request) = url.as_str().split_once("://").unwrap();
+                assert_eq!(in_request, format!("{named}/cam"), "{scheme}");
+                assert_eq!((url.authority(), url.host()), (named, "fe80::1%eth0"), "{scheme}");
+            }
+        }
     }
 
     #[test]

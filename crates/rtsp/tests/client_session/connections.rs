@@ -1,4 +1,7 @@
-use throughline_rtsp::client::{ClientSession, Error, Event, SessionConfig, TransportRequest};
+use throughline_rtsp::client::{
+    ClientSession, Error, Event, SessionConfig, TransportRequest, Tunnel, TunnelTarget,
+};
+use throughline_rtsp::{RtspUrl, Security};
 
 use crate::script::{DIGEST, SDP, Script, TCP, config, seconds};
 
@@ -159,4 +162,82 @@ fn bytes_of_a_dropped_connection_are_not_the_new_ones() {
     script.turn("OPTIONS rtsp://192.0.2.1/live", "200 OK", &[], "");
     script.turn(DESCRIBE, "200 OK", &[], SDP);
     assert!(matches!(script.event(), Event::Described(_)));
+}
+
+/// The tunnel's target, without credentials.
+fn target(path: &str, host: &str) -> TunnelTarget {
+    TunnelTarget {
+        path: path.to_owned(),
+        host: host.to_owned(),
+        credentials: None,
+    }
+}
+
+#[test]
+fn an_endpoint_says_how_to_connect() {
+    let (plain, tls) = (Security::Plain, Security::Tls);
+    let cam = || target("/cam?x=1", "[fe80::1]");
+    let own = || target("/rtsp-over-websocket", "[fe80::1]");
+    let cases = [
+        ("rtsp", None, 554, plain, Tunnel::None),
+        ("rtsps", None, 322, tls, Tunnel::None),
+        ("rtsp+http", None, 80, plain, Tunnel::Http(cam())),
+        ("rtsp+https", None, 443, tls, Tunnel::Http(cam())),
+        ("rtsp+ws", None, 80, plain, Tunnel::WebSocket(cam())),
+        (
+            "rtsp+wss",
+            Some("/rtsp-over-websocket"),
+            443,
+            tls,
+            Tunnel::WebSocket(own()),
+        ),
+    ];
+    for (scheme, path, port, security, tunnel) in cases {
+        let (url, _) = RtspUrl::parse(&format!("{scheme}://[fe80::1%25eth0]/cam?x=1")).unwrap();
+        let tunnel_path = path.map(str::to_owned);
+        let config = SessionConfig {
+            tunnel_path,
+            ..SessionConfig::new(url)
+        };
+        let mut script = Script::new(ClientSession::new(config, 1));
+        script.call(ClientSession::start);
+        let endpoint = script.expect_endpoint();
+        assert_eq!(
+            (endpoint.host.as_str(), endpoint.port),
+            ("fe80::1%eth0", port),
+            "{scheme}"
+        );
+        assert_eq!(
+            (endpoint.security, endpoint.tunnel),
+            (security, tunnel),
+            "{scheme}"
+        );
+        let request = if security == tls { "rtsps" } else { "rtsp" };
+        script.expect(&format!("DESCRIBE {request}://[fe80::1]/cam?x=1"));
+    }
+}
+
+#[test]
+fn a_tunnel_has_the_credentials_only_at_the_host_that_they_are_for() {
+    let (url, _) = RtspUrl::parse("rtsp+http://192.0.2.1/live?token=sesame").unwrap();
+    let mut script = Script::new(ClientSession::new(SessionConfig { url, ..config() }, 1));
+    script.call(ClientSession::start);
+    let endpoint = script.expect_endpoint();
+    let Tunnel::Http(target) = &endpoint.tunnel else {
+        panic!()
+    };
+    assert_eq!(target.credentials, config().credentials);
+    assert!(!format!("{endpoint:?}").contains("sesame"));
+    let location = ["Location: rtsp+http://198.51.100.7/live"];
+    script.turn(
+        "DESCRIBE rtsp://192.0.2.1/live?token=sesame",
+        "302 Found",
+        &location,
+        "",
+    );
+    script.event();
+    let Tunnel::Http(target) = script.expect_endpoint().tunnel else {
+        panic!()
+    };
+    assert_eq!((target.host.as_str(), target.credentials), ("198.51.100.7", None));
 }

@@ -192,10 +192,16 @@ impl Script {
 
     /// The session must have asked for this connection; it gets it.
     pub(crate) fn expect_connect(&mut self, host: &str, port: u16) {
-        let endpoint = self.connects.pop_front().expect("a connection is asked for");
+        let endpoint = self.expect_endpoint();
         assert_eq!((endpoint.host.as_str(), endpoint.port), (host, port));
+    }
+
+    /// A connection is asked for, and is there.
+    pub(crate) fn expect_endpoint(&mut self) -> Endpoint {
+        let endpoint = self.connects.pop_front().expect("a connection is asked for");
         self.unread.clear();
         self.call(ClientSession::handle_connected);
+        endpoint
     }
 
     pub(crate) fn close(&mut self) {
