@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use throughline_rtsp::client::ExtraHeaders;
-use throughline_rtsp::{Credentials, RtspUrl, UrlError};
+use throughline_rtsp::client::{Endpoint, ExtraHeaders};
+use throughline_rtsp::{Credentials, RtspUrl, Security, UrlError};
 
 use crate::{Policies, TlsConfig};
 
@@ -147,6 +147,15 @@ impl Timeouts {
             no_picture: self.no_picture.min(NEVER),
             close: self.close.min(NEVER),
         }
+    }
+
+    /// How long all steps to a connection may take together.
+    pub(crate) fn connecting(&self, endpoint: &Endpoint) -> Duration {
+        let tls = match endpoint.security {
+            Security::Plain => Duration::ZERO,
+            Security::Tls => self.tls,
+        };
+        self.resolve + self.connect + tls
     }
 }
 

@@ -58,17 +58,17 @@
 //!
 //! # Limits
 //!
-//! `rtsp://` over TCP, media interleaved or by UDP unicast; H.264 only, other codecs are named in the error. TLS
-//! (`rtsps://`), tunnels over HTTP, multicast and audio are not served yet. The crates below bound what a peer can
-//! send: message, description, reorder buffer and picture each have a named limit.
+//! `rtsp://` over TCP and `rtsps://` over TLS ([`TlsConfig`]), media interleaved or by UDP unicast; H.264 only, other
+//! codecs are named in the error. Tunnels over HTTP, multicast and audio are not served yet. The crates below bound what
+//! a peer can send: message, description, reorder buffer and picture each have a named limit.
 
 mod access_unit;
 pub mod camera;
 mod config;
+mod connect;
 mod datagram;
 mod error;
 mod event;
-mod socket;
 mod stats;
 mod stream;
 mod tls;

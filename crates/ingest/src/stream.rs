@@ -1,29 +1,23 @@
 //! The tokio driver: sockets and a timer under a [`Camera`].
 
-use std::collections::VecDeque;
 use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::hash::BuildHasher;
 use std::io;
+use std::mem;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
-use bytes::{Buf, Bytes};
 use futures_core::Stream;
-use tokio::io::AsyncWrite;
-use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
 use crate::camera::{Camera, ConnectError, Output, UdpSocket};
+use crate::connect::{Connected, Connection, Connector, Read};
 use crate::datagram::{DatagramSocket, UdpPair};
-use crate::socket::{self, Connected};
-use crate::{AccessUnit, CameraStats, Config, Error, Event, Timeouts};
-
-/// What the camera has not taken yet; one that reads nothing is lost. At the most that is sent, a key frame request
-/// twice a second, this fills in five minutes.
-const MAX_UNSENT_BYTES: usize = 64 * 1024;
+use crate::{AccessUnit, CameraStats, Config, Error, Event};
 
 /// Inputs handled in one poll while nothing comes of them: a flood of them would keep everything else on the thread waiting,
 /// a signal to end for one. Eight reads are 2 MiB, some milliseconds.
@@ -48,10 +42,9 @@ pub enum Item {
 /// [`Event::Disconnected`]. Dropping the stream closes the sockets; [`close`](Self::close) also says goodbye.
 pub struct CameraStream {
     camera: Camera,
-    timeouts: Timeouts,
+    connector: Arc<Connector>,
     stage: Stage,
-    connection: Connection,
-    unsent: VecDeque<Bytes>,
+    link: Link,
     udp: Option<UdpPair>,
     sleep: Option<Pin<Box<Sleep>>>,
 }
@@ -67,10 +60,11 @@ enum Stage {
 
 type Connecting = Pin<Box<dyn Future<Output = Result<Connected, ConnectError>> + Send>>;
 
-enum Connection {
-    None,
+/// How far the connection is.
+enum Link {
+    Down,
     Connecting(Connecting),
-    Up(TcpStream),
+    Up(Connection),
 }
 
 impl fmt::Debug for CameraStream {
@@ -88,11 +82,10 @@ impl CameraStream {
         // The standard library's hash keys are the one source of randomness that needs no dependency.
         let seed = RandomState::new().hash_one(0_u8);
         CameraStream {
-            timeouts: config.timeouts.bounded(),
+            connector: Connector::new(&config),
             camera: Camera::new(config, seed),
             stage: Stage::Lazy,
-            connection: Connection::None,
-            unsent: VecDeque::new(),
+            link: Link::Down,
             udp: None,
             sleep: None,
         }
@@ -153,7 +146,7 @@ impl CameraStream {
                 Output::Event(event) => return Poll::Ready(Some(Ok(Item::Event(event)))),
                 Output::Ended(result) => {
                     self.stage = Stage::Ended;
-                    self.disconnect();
+                    self.disconnect(cx);
                     return Poll::Ready(result.err().map(Err));
                 }
                 Output::Idle { .. } if inputs == MAX_INPUTS_PER_POLL => {
@@ -173,14 +166,17 @@ impl CameraStream {
     fn perform(&mut self, cx: &mut Context<'_>, output: Output) {
         match output {
             Output::Connect { endpoint, .. } => {
-                self.disconnect();
-                self.connection = Connection::Connecting(Box::pin(socket::connect(endpoint, self.timeouts)));
+                self.disconnect(cx);
+                let connector = Arc::clone(&self.connector);
+                self.link = Link::Connecting(Box::pin(connector.connect(endpoint)));
             }
-            Output::Disconnect => self.disconnect(),
+            Output::Disconnect => self.disconnect(cx),
             Output::Transmit(bytes) => {
-                self.unsent.push_back(bytes);
-                let sent = self.send_unsent(cx);
-                self.report_failure(sent);
+                if let Link::Up(connection) = &mut self.link
+                    && let Err(error) = connection.send(cx, bytes)
+                {
+                    self.lose(Some(error));
+                }
             }
             Output::BindUdp { local } => {
                 match UdpPair::bind(local).and_then(|pair| Ok((pair.ports()?, pair))) {
@@ -208,39 +204,17 @@ impl CameraStream {
         }
     }
 
-    fn disconnect(&mut self) {
-        self.connection = Connection::None;
-        self.unsent.clear();
+    fn disconnect(&mut self, cx: &mut Context<'_>) {
+        if let Link::Up(connection) = mem::replace(&mut self.link, Link::Down) {
+            connection.close(cx);
+        }
         self.udp = None;
     }
 
-    fn report_failure(&mut self, result: io::Result<()>) {
-        if let Err(error) = result {
-            self.connection = Connection::None;
-            self.camera.handle_closed(now(), Some(error));
-        }
-    }
-
-    fn send_unsent(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
-        let Connection::Up(stream) = &mut self.connection else {
-            return Ok(());
-        };
-        while let Some(bytes) = self.unsent.front_mut() {
-            let Poll::Ready(sent) = Pin::new(&mut *stream).poll_write(cx, bytes) else {
-                break;
-            };
-            bytes.advance(sent?);
-            if bytes.is_empty() {
-                self.unsent.pop_front();
-            }
-        }
-        if self.unsent.iter().map(Bytes::len).sum::<usize>() > MAX_UNSENT_BYTES {
-            return Err(io::Error::new(
-                io::ErrorKind::TimedOut,
-                "the camera reads nothing",
-            ));
-        }
-        Ok(())
+    /// The connection is gone: closed by the camera, or broken.
+    fn lose(&mut self, error: Option<io::Error>) {
+        self.link = Link::Down;
+        self.camera.handle_closed(now(), error);
     }
 
     /// Waits until something was handed to the camera. What comes rarely goes first, so that what comes often starves
@@ -267,41 +241,37 @@ impl CameraStream {
     }
 
     fn poll_connection(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.unsent.is_empty() {
-            // For its waker: a socket that was full becomes writable without anything to read.
-            let sent = self.send_unsent(cx);
-            if sent.is_err() {
-                self.report_failure(sent);
-                return Poll::Ready(());
-            }
-        }
-        match &mut self.connection {
-            Connection::None => Poll::Pending,
-            Connection::Connecting(attempt) => {
+        match &mut self.link {
+            Link::Down => Poll::Pending,
+            Link::Connecting(attempt) => {
                 match ready!(attempt.as_mut().poll(cx)) {
-                    Ok(connected) => {
-                        self.connection = Connection::Up(connected.stream);
-                        self.camera
-                            .handle_connected(now(), connected.peer, connected.local);
+                    Ok(Connected {
+                        connection,
+                        peer,
+                        local,
+                    }) => {
+                        self.link = Link::Up(connection);
+                        self.camera.handle_connected(now(), peer, local);
                     }
                     Err(error) => {
-                        self.connection = Connection::None;
+                        self.link = Link::Down;
                         self.camera.handle_connect_failed(now(), error);
                     }
                 }
                 Poll::Ready(())
             }
-            Connection::Up(stream) => {
-                let mut closed = false;
-                let read = ready!(socket::poll_read(stream, cx, |bytes| {
-                    closed = bytes.is_empty();
-                    self.camera.handle_stream(now(), bytes);
-                }));
-                if closed {
-                    self.connection = Connection::None;
-                    self.camera.handle_closed(now(), None);
+            Link::Up(connection) => {
+                let read = match connection.go_on_sending(cx) {
+                    Ok(()) => ready!(connection.poll_read(cx, |bytes| {
+                        self.camera.handle_stream(now(), bytes);
+                    })),
+                    Err(error) => Err(error),
+                };
+                match read {
+                    Ok(Read::Open) => {}
+                    Ok(Read::Closed) => self.lose(None),
+                    Err(error) => self.lose(Some(error)),
                 }
-                self.report_failure(read);
                 Poll::Ready(())
             }
         }

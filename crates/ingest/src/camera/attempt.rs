@@ -426,8 +426,7 @@ impl Attempt {
         self.peer = Peer::new(&endpoint.host, endpoint.port);
         self.carry.clear();
         let unsupported = match (&endpoint.tunnel, endpoint.security) {
-            (Tunnel::None, Security::Plain) => None,
-            (Tunnel::None, Security::Tls) => Some(Scheme::Rtsps),
+            (Tunnel::None, _) => None,
             (Tunnel::Http(_), Security::Plain) => Some(Scheme::RtspHttp),
             (Tunnel::Http(_), Security::Tls) => Some(Scheme::RtspHttps),
             (Tunnel::WebSocket(_), Security::Plain) => Some(Scheme::RtspWs),
@@ -438,7 +437,7 @@ impl Attempt {
             let scheme = scheme.as_str();
             return self.fail(Error::UnsupportedScheme { peer, scheme });
         }
-        let limit = self.timeouts.resolve + self.timeouts.connect;
+        let limit = self.timeouts.connecting(&endpoint);
         self.step = Step::Connecting {
             since: now,
             until: now + limit,

@@ -9,15 +9,15 @@ use std::time::Duration;
 use throughline_ingest::{
     CameraStream, Config, Error, Event, Item, Retry, StreamEnd, Transport, TransportPolicy,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio::time::{Interval, interval, timeout};
 
 use crate::peer::{Peer, SERVER_PORTS, Script, Sent, number};
 
 /// Faster than a camera: the test waits for it.
 const FRAME: Duration = Duration::from_millis(2);
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Serves one connection after the other.
 async fn serve(listener: TcpListener, script: Script) -> io::Result<()> {
@@ -30,7 +30,10 @@ async fn serve(listener: TcpListener, script: Script) -> io::Result<()> {
     }
 }
 
-async fn serve_one(mut stream: TcpStream, peer: &mut Peer) -> io::Result<()> {
+pub(crate) async fn serve_one(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    peer: &mut Peer,
+) -> io::Result<()> {
     let media = UdpSocket::bind("127.0.0.1:0").await?;
     let control = UdpSocket::bind("127.0.0.1:0").await?;
     let ports = format!("{}-{}", media.local_addr()?.port(), control.local_addr()?.port());
@@ -45,6 +48,7 @@ async fn serve_one(mut stream: TcpStream, peer: &mut Peer) -> io::Result<()> {
                     let scripted = format!("{}-{}", SERVER_PORTS.0, SERVER_PORTS.1);
                     let answer = answer.replace(&scripted, &ports);
                     stream.write_all(answer.as_bytes()).await?;
+                    stream.flush().await?;
                 }
             },
             received = control.recv(&mut report) => peer.handle_rtcp(&report[..received?]),
@@ -54,7 +58,10 @@ async fn serve_one(mut stream: TcpStream, peer: &mut Peer) -> io::Result<()> {
                 let over = sent.is_empty();
                 for sent in sent {
                     match sent {
-                        Sent::Stream(bytes) => stream.write_all(&bytes).await?,
+                        Sent::Stream(bytes) => {
+                            stream.write_all(&bytes).await?;
+                            stream.flush().await?;
+                        }
                         Sent::Rtp(packet) => drop(media.send_to(&packet, client.0).await?),
                         Sent::Rtcp(packet) => drop(control.send_to(&packet, client.1).await?),
                     }
@@ -100,7 +107,7 @@ async fn camera(script: Script) -> Config {
     Config::parse(&format!("rtsp://{address}/cam")).expect("a URL")
 }
 
-async fn next_picture_number(stream: &mut CameraStream) -> u32 {
+pub(crate) async fn next_picture_number(stream: &mut CameraStream) -> u32 {
     let picture = timeout(PATIENCE, stream.next_access_unit())
         .await
         .expect("in time")

@@ -10,3 +10,5 @@ mod peer;
 mod playing;
 #[cfg(test)]
 mod sim;
+#[cfg(test)]
+mod tls;

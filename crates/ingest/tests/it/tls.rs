@@ -1,0 +1,440 @@
+//! rtsps over loopback: which certificates are believed, and what each way to fail is called.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
+use rustls::ServerConfig;
+use rustls::crypto::ring;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{Acceptor, ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use throughline_ingest::{
+    CameraStream, CertificateProblem, Config, Error, Fingerprint, Incompatibility, Retry,
+    ServerNameIndication, TlsError, Trust, TrustError,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
+use tokio_rustls::LazyConfigAcceptor;
+
+use crate::loopback::{PATIENCE, next_picture_number, serve_one};
+use crate::peer::{Peer, Script};
+
+/// A certificate and the key of it.
+struct Identity {
+    certificate: CertificateDer<'static>,
+    /// The same as in a file of trusted certificates.
+    pem: String,
+    key: KeyPair,
+}
+
+impl Identity {
+    fn fingerprint(&self) -> Fingerprint {
+        Fingerprint::of(&self.certificate)
+    }
+}
+
+/// An authority that the tests trust, or do not.
+struct Authority {
+    pem: String,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::default();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let pem = params.self_signed(&key).expect("a certificate").pem();
+        Authority {
+            pem,
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    fn sign(&self, params: &CertificateParams) -> Identity {
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        Identity {
+            certificate: certificate.der().clone(),
+            pem: certificate.pem(),
+            key,
+        }
+    }
+}
+
+fn for_hosts(hosts: &[&str]) -> CertificateParams {
+    let hosts: Vec<String> = hosts.iter().map(|&host| host.to_owned()).collect();
+    CertificateParams::new(hosts).expect("host names")
+}
+
+fn self_signed(params: &CertificateParams) -> Identity {
+    let key = KeyPair::generate().expect("a key");
+    let certificate = params.self_signed(&key).expect("a certificate");
+    Identity {
+        certificate: certificate.der().clone(),
+        pem: certificate.pem(),
+        key,
+    }
+}
+
+/// Serves a certificate with whatever key, unlike rustls, which checks that they belong together.
+#[derive(Debug)]
+struct Shows(Arc<CertifiedKey>);
+
+impl ResolvesServerCert for Shows {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0))
+    }
+}
+
+/// What the front does about a host name in the first message.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Names {
+    Ignored,
+    /// It hangs up (Q118).
+    Abhorred,
+}
+
+/// A camera behind TLS that shows `certificate` and proves to have `key`; where it listens.
+async fn serve(certificate: &CertificateDer<'static>, key: &KeyPair, names: Names) -> SocketAddr {
+    let provider = Arc::new(ring::default_provider());
+    let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let key = provider.key_provider.load_private_key(key).expect("a key");
+    let shown = Shows(Arc::new(CertifiedKey::new(vec![certificate.clone()], key)));
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions")
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::new(shown));
+    let config = Arc::new(config);
+    listen(move |stream| {
+        let config = Arc::clone(&config);
+        async move {
+            let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+            if names == Names::Abhorred && hello.client_hello().server_name().is_some() {
+                return Ok(());
+            }
+            let stream = hello.into_stream(config).await?;
+            serve_one(stream, &mut Peer::new(Script::default())).await
+        }
+    })
+    .await
+}
+
+/// Runs `serve` for each connection; where it listens.
+async fn listen<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            // The client may leave at any time.
+            tokio::spawn(serve(stream));
+        }
+    });
+    address
+}
+
+fn config(host: &str, at: SocketAddr, trust: Trust) -> Config {
+    let mut config = Config::parse(&format!("rtsps://{host}:{}/cam", at.port())).expect("a URL");
+    config.retry = Retry::Never;
+    config.tls.trust = trust;
+    config
+}
+
+async fn expect_pictures(config: Config) {
+    let mut stream = CameraStream::open(config);
+    for expected in 0..60 {
+        assert_eq!(next_picture_number(&mut stream).await, expected);
+    }
+    timeout(PATIENCE, stream.close())
+        .await
+        .expect("a goodbye in time");
+}
+
+async fn failure(config: Config) -> Error {
+    let mut stream = CameraStream::open(config);
+    let ended = timeout(PATIENCE, stream.next_access_unit())
+        .await
+        .expect("in time");
+    ended.expect("an end with an error").expect_err("no picture")
+}
+
+async fn tls_failure(config: Config) -> TlsError {
+    match failure(config).await {
+        Error::Tls { peer, cause } => {
+            assert!(peer.contains(':'), "{peer}");
+            cause
+        }
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn what_a_trusted_authority_signed_for_the_host_is_accepted() {
+    let authority = Authority::new();
+    let camera = authority.sign(&for_hosts(&["localhost", "127.0.0.1"]));
+    let at = serve(&camera.certificate, &camera.key, Names::Ignored).await;
+    for host in ["localhost", "127.0.0.1"] {
+        expect_pictures(config(host, at, Trust::CaPem(authority.pem.clone().into_bytes()))).await;
+    }
+    let path = std::env::temp_dir().join(format!("throughline-ca-{}.pem", std::process::id()));
+    std::fs::write(&path, &authority.pem).expect("a file");
+    expect_pictures(config("127.0.0.1", at, Trust::CaFile(path.clone()))).await;
+    std::fs::remove_file(path).expect("the file");
+}
+
+#[tokio::test]
+async fn each_refusal_says_why_and_which_fingerprint_to_pin() {
+    let (authority, stranger) = (Authority::new(), Authority::new());
+    let mut expired = for_hosts(&["127.0.0.1"]);
+    (expired.not_before, expired.not_after) = (date_time_ymd(2001, 1, 1), date_time_ymd(2002, 1, 1));
+    let mut early = for_hosts(&["127.0.0.1"]);
+    early.not_before = date_time_ymd(4000, 1, 1);
+    // What `openssl req -x509` makes.
+    let mut own_authority = for_hosts(&["127.0.0.1"]);
+    own_authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let wrong_name = CertificateProblem::WrongName {
+        host: "127.0.0.1".to_owned(),
+        names: vec!["camera.example".to_owned(), "192.0.2.9".to_owned()],
+    };
+    let trusted = Trust::CaPem(authority.pem.clone().into_bytes());
+    let cases = [
+        (
+            authority.sign(&expired),
+            trusted.clone(),
+            CertificateProblem::Expired,
+        ),
+        (
+            authority.sign(&early),
+            trusted.clone(),
+            CertificateProblem::NotYetValid,
+        ),
+        (
+            self_signed(&for_hosts(&["127.0.0.1"])),
+            trusted.clone(),
+            CertificateProblem::UnknownIssuer,
+        ),
+        (
+            self_signed(&own_authority),
+            trusted.clone(),
+            CertificateProblem::UnknownIssuer,
+        ),
+        (
+            stranger.sign(&for_hosts(&["127.0.0.1"])),
+            trusted.clone(),
+            CertificateProblem::UnknownIssuer,
+        ),
+        (
+            stranger.sign(&for_hosts(&["127.0.0.1"])),
+            Trust::SystemRoots,
+            CertificateProblem::UnknownIssuer,
+        ),
+        (
+            authority.sign(&for_hosts(&["camera.example", "192.0.2.9"])),
+            trusted.clone(),
+            wrong_name,
+        ),
+        (
+            authority.sign(&for_hosts(&["127.0.0.1"])),
+            Trust::Pinned(vec![Fingerprint([7; 32])]),
+            CertificateProblem::NotPinned,
+        ),
+    ];
+    for (camera, trust, expected) in cases {
+        let at = serve(&camera.certificate, &camera.key, Names::Ignored).await;
+        let error = failure(config("127.0.0.1", at, trust)).await;
+        let Error::Tls {
+            cause: TlsError::CertificateRefused { reason, fingerprint },
+            ..
+        } = &error
+        else {
+            panic!("{error}");
+        };
+        assert_eq!((reason, *fingerprint), (&expected, camera.fingerprint()));
+        // The clock may yet be set.
+        assert_eq!(
+            error.is_configuration(),
+            expected != CertificateProblem::NotYetValid
+        );
+        let line = error.to_string();
+        assert!(
+            line.contains(&fingerprint.to_string()) && !line.contains('\n'),
+            "{line}"
+        );
+
+        // And what it says mends it, whatever was wrong.
+        expect_pictures(config(
+            "127.0.0.1",
+            at,
+            Trust::Pinned(vec![Fingerprint([7; 32]), *fingerprint]),
+        ))
+        .await;
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_in_the_file_of_authorities_is_trusted_itself() {
+    let camera = self_signed(&for_hosts(&["camera.example"]));
+    let at = serve(&camera.certificate, &camera.key, Names::Ignored).await;
+    let both = Authority::new().pem + &camera.pem;
+    expect_pictures(config("127.0.0.1", at, Trust::CaPem(both.into_bytes()))).await;
+}
+
+#[tokio::test]
+async fn a_pinned_certificate_without_its_key_is_refused() {
+    let camera = self_signed(&for_hosts(&["127.0.0.1"]));
+    let thief = KeyPair::generate().expect("a key");
+    let at = serve(&camera.certificate, &thief, Names::Ignored).await;
+    let error = tls_failure(config("127.0.0.1", at, Trust::Pinned(vec![camera.fingerprint()]))).await;
+    assert!(
+        matches!(
+            &error,
+            TlsError::CertificateRefused {
+                reason: CertificateProblem::Invalid(_),
+                ..
+            }
+        ),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn trust_that_cannot_be_had_is_an_error_of_the_configuration() {
+    let camera = self_signed(&for_hosts(&["127.0.0.1"]));
+    let at = serve(&camera.certificate, &camera.key, Names::Ignored).await;
+    let damaged = camera.pem.replacen("MII", "M*I", 1);
+    let cases = [
+        Trust::CaFile("/nonexistent/authorities.pem".into()),
+        Trust::CaPem(Vec::new()),
+        Trust::CaPem(damaged.into_bytes()),
+        Trust::CaPem(camera.pem.repeat(4000).into_bytes()),
+    ];
+    for (trust, expected) in cases
+        .into_iter()
+        .zip(["cannot be read", "no trusted", "no PEM", "more than"])
+    {
+        let error = failure(config("127.0.0.1", at, trust)).await;
+        assert!(
+            error.is_configuration() && error.to_string().contains(expected),
+            "{error}"
+        );
+    }
+    let unreadable = tls_failure(config("127.0.0.1", at, Trust::CaFile("/nonexistent".into()))).await;
+    assert!(
+        matches!(unreadable, TlsError::Trust(TrustError::Unreadable { .. })),
+        "{unreadable}"
+    );
+}
+
+#[tokio::test]
+async fn q118_a_host_name_is_sent_addresses_are_not_and_names_can_be_left_out() {
+    let camera = self_signed(&for_hosts(&["localhost"]));
+    let trust = Trust::Pinned(vec![camera.fingerprint()]);
+    let at = serve(&camera.certificate, &camera.key, Names::Abhorred).await;
+
+    let error = tls_failure(config("localhost", at, trust.clone())).await;
+    assert!(
+        matches!(&error, TlsError::Closed { name: Some(name) } if name == "localhost"),
+        "{error}"
+    );
+    expect_pictures(config("127.0.0.1", at, trust.clone())).await;
+    let mut nameless = config("localhost", at, trust);
+    nameless.tls.server_name = ServerNameIndication::Never;
+    expect_pictures(nameless).await;
+}
+
+/// A server that reads the first message and answers with `bytes`, whatever it was; then it stays, or hangs up.
+async fn answering(bytes: &'static [u8], then: Then) -> SocketAddr {
+    listen(move |mut stream| async move {
+        let mut hello = [0; 4096];
+        let _ = stream.read(&mut hello).await?;
+        for byte in bytes {
+            stream.write_all(&[*byte]).await?;
+            if then == Then::Trickles {
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+        }
+        if then != Then::HangsUp {
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+        Ok(())
+    })
+    .await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    HangsUp,
+    Stays,
+    /// And takes its time before.
+    Trickles,
+}
+
+#[tokio::test]
+async fn q117_no_common_cipher_names_rsa_key_exchange() {
+    // Alert, TLS 1.2, fatal, handshake_failure: what a server says that has only RSA key exchange.
+    let at = answering(&[21, 3, 3, 0, 2, 2, 40], Then::Stays).await;
+    let error = failure(config("127.0.0.1", at, Trust::SystemRoots)).await;
+    assert!(
+        matches!(
+            error,
+            Error::Tls {
+                cause: TlsError::Incompatible(Incompatibility::Cipher),
+                ..
+            }
+        ),
+        "{error}"
+    );
+    assert!(
+        error.is_configuration() && error.to_string().contains("RSA key exchange"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_tls_or_not_enough_of_it_is_told_apart() {
+    let http = answering(b"HTTP/1.0 400 Bad Request\r\n\r\n", Then::HangsUp).await;
+    let error = tls_failure(config("127.0.0.1", http, Trust::SystemRoots)).await;
+    assert!(matches!(error, TlsError::NotTls), "{error}");
+
+    // Alert, TLS 1.0, fatal, protocol_version.
+    let old = answering(&[21, 3, 1, 0, 2, 2, 70], Then::Stays).await;
+    let error = tls_failure(config("127.0.0.1", old, Trust::SystemRoots)).await;
+    assert!(
+        matches!(error, TlsError::Incompatible(Incompatibility::Version)),
+        "{error}"
+    );
+
+    let closing = answering(&[], Then::HangsUp).await;
+    let error = tls_failure(config("127.0.0.1", closing, Trust::SystemRoots)).await;
+    assert!(matches!(error, TlsError::Closed { name: None }), "{error}");
+    assert!(!error.to_string().contains("host name"), "{error}");
+}
+
+#[tokio::test]
+async fn a_handshake_that_stalls_or_trickles_is_over_in_its_time() {
+    // The head of a handshake record of 16 KiB, and zeros.
+    static TRICKLE: [u8; 1000] = {
+        let mut bytes = [0; 1000];
+        (bytes[0], bytes[1], bytes[2], bytes[3], bytes[5]) = (22, 3, 3, 0x3f, 2);
+        bytes
+    };
+    for (bytes, then) in [(&[][..], Then::Stays), (&TRICKLE[..], Then::Trickles)] {
+        let at = answering(bytes, then).await;
+        let mut config = config("127.0.0.1", at, Trust::SystemRoots);
+        config.timeouts.tls = Duration::from_millis(200);
+        let error = failure(config).await;
+        assert!(
+            matches!(error, Error::TlsTimeout { waited, .. } if waited == Duration::from_millis(200)),
+            "{error}"
+        );
+    }
+}
