@@ -77,10 +77,16 @@ pub enum TransportPolicy {
     /// nothing arrives. The camera is given up only after both; what worked is tried first after a reconnect.
     #[default]
     Auto,
+    /// The same, but UDP first, for the lowest latency; TCP where the camera refuses UDP, where nothing arrives within
+    /// [`Timeouts::first_packet_udp`], or where so much is lost for 10 s that most pictures are
+    /// ([`Error::Lossy`](crate::Error::Lossy)).
+    UdpFirst,
     /// Interleaved in the RTSP connection, or an error.
     Tcp,
     /// UDP, or an error: the lowest latency on a network without loss or firewalls.
     Udp,
+    /// Multicast, or an error: many viewers cost the camera no more than one.
+    Multicast,
 }
 
 /// What follows a failure.

@@ -9,6 +9,7 @@ use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
+use crate::ReceiveBuffer;
 use crate::camera::UdpPorts;
 
 /// Asked of the kernel per UDP socket: its default loses packets at 300 Mbit/s.
@@ -59,6 +60,11 @@ impl UdpPair {
         Err(failure)
     }
 
+    /// Of the RTP socket; the other one is asked for as much.
+    pub(crate) fn receive_buffer(&self) -> ReceiveBuffer {
+        self.rtp.receive_buffer
+    }
+
     /// Where the two are bound.
     pub(crate) fn ports(&self) -> io::Result<UdpPorts> {
         Ok(UdpPorts {
@@ -78,16 +84,17 @@ fn bind_to(mut local: SocketAddr, port: u16) -> io::Result<std::net::UdpSocket> 
 pub(crate) struct DatagramSocket {
     socket: UdpSocket,
     state: UdpSocketState,
+    receive_buffer: ReceiveBuffer,
 }
 
 impl DatagramSocket {
     fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
-        // Refused where the system's limit is lower; then its default has to do.
-        let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(DATAGRAM_KERNEL_BYTES);
+        let receive_buffer = grow_receive_buffer(&socket);
         let state = UdpSocketState::new((&socket).into())?;
         Ok(DatagramSocket {
             socket: UdpSocket::from_std(socket)?,
             state,
+            receive_buffer,
         })
     }
 
@@ -134,6 +141,19 @@ impl DatagramSocket {
         if let Err(error) = self.state.try_send((&self.socket).into(), &transmit) {
             tracing::debug!(%destination, %error, "a datagram was not sent");
         }
+    }
+}
+
+/// Linux gives less than was asked for without a word, other systems refuse, and their default has to do.
+fn grow_receive_buffer(socket: &std::net::UdpSocket) -> ReceiveBuffer {
+    let socket = socket2::SockRef::from(socket);
+    let _ = socket.set_recv_buffer_size(DATAGRAM_KERNEL_BYTES);
+    let size = socket.recv_buffer_size().unwrap_or_default();
+    // Linux counts its own bookkeeping in: twice what was asked for, https://man7.org/linux/man-pages/man7/socket.7.html.
+    let granted = if cfg!(target_os = "linux") { size / 2 } else { size };
+    ReceiveBuffer {
+        asked: DATAGRAM_KERNEL_BYTES,
+        granted,
     }
 }
 

@@ -7,8 +7,7 @@ use std::time::Duration;
 use throughline_h264::Diagnosis;
 use throughline_rtsp::client::Awaited;
 
-use crate::TlsError;
-use crate::Transport;
+use crate::{ErrorKind, TlsError, Transport};
 
 /// Why a camera gives no pictures. Each is one line that names the peer and its cause; none holds a credential.
 /// (A cause is part of the line, and so no [`source`](std::error::Error::source) repeats it.)
@@ -166,6 +165,24 @@ pub enum Error {
         /// What the system said.
         cause: io::Error,
     },
+    /// No multicast group could be joined.
+    #[error("{peer}: multicast is not served yet")]
+    NoMulticast {
+        /// The camera.
+        peer: String,
+    },
+    /// So much is lost that most pictures are, and TCP may do better.
+    #[error("{peer}: {loss} over {transport}{}", of(*ssrc))]
+    Lossy {
+        /// The camera.
+        peer: String,
+        /// In use.
+        transport: Transport,
+        /// How much.
+        loss: Loss,
+        /// Of the packets.
+        ssrc: Option<u32>,
+    },
     /// The camera plays, but sends no RTP packet, or no more.
     #[error("{peer}: no RTP packet of payload type {payload_type} over {transport} for {waited:.1?}{}", of(*ssrc))]
     NoMedia {
@@ -245,6 +262,7 @@ impl Error {
         matches!(
             self,
             Error::UnsupportedScheme { .. }
+                | Error::NoMulticast { .. }
                 | Error::NoCredentials { .. }
                 | Error::CredentialsRefused { .. }
                 | Error::NoH264 { .. }
@@ -253,6 +271,82 @@ impl Error {
                     ..
                 }
         ) || matches!(self, Error::Tls { cause, .. } if cause.is_configuration())
+    }
+
+    /// What kind of error this is.
+    pub fn kind(&self) -> ErrorKind {
+        use throughline_rtsp::client::Error as Cause;
+        match self {
+            Error::Unresolvable { .. } => ErrorKind::Unresolvable,
+            Error::ResolveTimeout { .. } => ErrorKind::ResolveTimeout,
+            Error::ConnectRefused { .. } => ErrorKind::ConnectRefused,
+            Error::ConnectTimeout { .. } => ErrorKind::ConnectTimeout,
+            Error::Unreachable { .. } => ErrorKind::Unreachable,
+            Error::TlsTimeout { .. } => ErrorKind::TlsTimeout,
+            Error::Tls {
+                cause: TlsError::CertificateRefused { .. },
+                ..
+            } => ErrorKind::CertificateRefused,
+            Error::Tls { .. } => ErrorKind::Tls,
+            Error::ConnectionLost { .. } => ErrorKind::ConnectionLost,
+            Error::UnsupportedScheme { .. } => ErrorKind::UnsupportedScheme,
+            Error::NoCredentials { .. } => ErrorKind::NoCredentials,
+            Error::CredentialsRefused { .. } => ErrorKind::CredentialsRefused,
+            Error::Asleep { .. } => ErrorKind::Asleep,
+            Error::NotFound { .. } => ErrorKind::NotFound,
+            Error::Busy { .. } => ErrorKind::Busy,
+            Error::NoH264 { .. } => ErrorKind::NoH264,
+            Error::TransportRefused { .. } => ErrorKind::TransportRefused,
+            Error::UdpBlocked { .. } => ErrorKind::UdpBlocked,
+            Error::NoUdpPorts { .. } => ErrorKind::NoUdpPorts,
+            Error::NoMulticast { .. } => ErrorKind::NoMulticast,
+            Error::Lossy { .. } => ErrorKind::Lossy,
+            Error::NoMedia { ssrc: None, .. } => ErrorKind::NoMedia,
+            Error::NoMedia { .. } => ErrorKind::Stalled,
+            Error::NoIdr { .. } => ErrorKind::NoIdr,
+            Error::Scrambled { .. } => ErrorKind::Scrambled,
+            Error::NoParameterSets { .. } => ErrorKind::NoParameterSets,
+            Error::StreamEnded { .. } => ErrorKind::StreamEnded,
+            Error::Rtsp { cause, .. } => match cause {
+                Cause::Timeout { .. } | Cause::Unfinished { .. } => ErrorKind::NoResponse,
+                Cause::Closed { .. } => ErrorKind::Closed,
+                Cause::Protocol { .. } | Cause::NotTolerated { .. } | Cause::Describe { .. } => {
+                    ErrorKind::Unreadable
+                }
+                _ => ErrorKind::Rtsp,
+            },
+        }
+    }
+}
+
+/// What was lost while it was looked at. `Display` puts it in a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Loss {
+    /// Packets that did not come, or too late.
+    pub lost: u64,
+    /// Packets that should have come.
+    pub expected: u64,
+    /// Pictures that were damaged, or had lost one that they refer to.
+    pub dropped: u64,
+    /// Pictures that should have come out, as far as anything of them arrived.
+    pub pictures: u64,
+    /// How long it was looked at.
+    pub over: Duration,
+}
+
+impl std::fmt::Display for Loss {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Loss {
+            lost,
+            expected,
+            dropped,
+            pictures,
+            over,
+        } = self;
+        write!(
+            f,
+            "{lost} of {expected} packets lost and {dropped} of {pictures} pictures dropped in {over:.0?}"
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use throughline_h264::VideoParameters;
 
-use crate::Error;
+use crate::{Error, Loss};
 
 /// News of a camera's life, in the order in which it happened.
 #[derive(Debug)]
@@ -22,7 +22,8 @@ pub enum Event {
         /// How they come.
         transport: Transport,
     },
-    /// [`TransportPolicy::Auto`](crate::TransportPolicy::Auto) goes on with the other transport.
+    /// [`TransportPolicy::Auto`](crate::TransportPolicy::Auto) or
+    /// [`UdpFirst`](crate::TransportPolicy::UdpFirst) goes on with another transport.
     TransportFallback {
         /// What was tried.
         from: Transport,
@@ -46,6 +47,20 @@ pub enum Event {
         /// Since PLAY, or since the last picture.
         waited: Duration,
     },
+    /// Pictures come much later than they could ([`Config::max_delay`](crate::Config::max_delay), Q95): they were held up by the
+    /// camera or the network, or the camera's clock is wrong. At most once a minute.
+    Delayed {
+        /// By how much longer the latest packet took than the fastest.
+        delay: Duration,
+        /// What becomes of such pictures.
+        handling: DelayHandling,
+    },
+    /// So many packets are lost over UDP or multicast that most pictures are, for 10 s, and there is no other transport to go on
+    /// with. At most once a minute.
+    Lossy(Loss),
+    /// The kernel gives the UDP sockets a smaller receive buffer than was asked for, and will lose packets in bursts. On Linux
+    /// `sysctl net.core.rmem_max` is the limit: set it to as much as was asked for. Told once for a camera.
+    ReceiveBuffer(ReceiveBuffer),
     /// The connection ended and is made again. The first picture after it is an IDR.
     Disconnected {
         /// Why.
@@ -92,6 +107,8 @@ pub enum Transport {
     Tcp,
     /// RTP and RTCP datagrams.
     Udp,
+    /// RTP and RTCP datagrams to a group that anybody may join.
+    Multicast,
 }
 
 impl std::fmt::Display for Transport {
@@ -99,8 +116,27 @@ impl std::fmt::Display for Transport {
         f.write_str(match self {
             Transport::Tcp => "TCP",
             Transport::Udp => "UDP",
+            Transport::Multicast => "multicast",
         })
     }
+}
+
+/// What becomes of pictures that come too late.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DelayHandling {
+    /// They are dropped up to the next key frame.
+    Drop,
+    /// They are given out: the key frame after dropping was too late as well.
+    Keep,
+}
+
+/// What the kernel was asked for, and what it gave, in bytes for one socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReceiveBuffer {
+    /// By us.
+    pub asked: usize,
+    /// By the kernel. (Linux doubles what it gives, for its own bookkeeping; this is before that.)
+    pub granted: usize,
 }
 
 /// Who wants a key frame.

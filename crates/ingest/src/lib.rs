@@ -68,6 +68,7 @@ mod config;
 mod connect;
 mod datagram;
 mod error;
+mod error_kind;
 mod event;
 mod stats;
 mod stream;
@@ -76,9 +77,12 @@ mod tolerance;
 
 pub use access_unit::AccessUnit;
 pub use config::{Config, Retry, Timeouts, TransportPolicy};
-pub use error::{Error, StreamEnd};
-pub use event::{Described, Event, KeyframeReason, Missing, TrackDescription, Transport};
-pub use stats::{CameraStats, DroppedPictures};
+pub use error::{Error, Loss, StreamEnd};
+pub use error_kind::ErrorKind;
+pub use event::{
+    DelayHandling, Described, Event, KeyframeReason, Missing, ReceiveBuffer, TrackDescription, Transport,
+};
+pub use stats::{CameraStats, DroppedPictures, Failures, Fallback, Fallbacks, Warnings};
 pub use stream::{CameraStream, Item};
 pub use throughline_h264::{Level, Profile, ProfileLevelId, Timestamp, VideoParameters};
 pub use throughline_rtp::CaptureTime;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use throughline_h264::VideoParameters;
 
-use crate::{Tolerated, Transport};
+use crate::{ErrorKind, ReceiveBuffer, Tolerated, Transport};
 
 /// What a camera did so far, over all its connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,6 +44,14 @@ pub struct CameraStats {
     pub keyframe_requests: u64,
     /// Connections made again after one failed; going on over another transport is none.
     pub reconnects: u64,
+    /// Connections that ended with an error, and by which. Going on over another transport is none.
+    pub failures: Failures,
+    /// What [`Event::TransportFallback`](crate::Event::TransportFallback) told.
+    pub fallbacks: Fallbacks,
+    /// What was not as it should be, without the connection's end.
+    pub warnings: Warnings,
+    /// Of the UDP sockets, once there were any.
+    pub receive_buffer: Option<ReceiveBuffer>,
     /// Steps of the camera's timestamps that no media clock makes (Q89, Q135).
     pub timestamp_steps: u64,
     /// By how much longer the latest packet took than the fastest (Q95).
@@ -60,6 +68,72 @@ pub struct CameraStats {
     pub frame_rate: Option<f64>,
     /// Bits of pictures a second, over the last second or so.
     pub bitrate: Option<u64>,
+}
+
+/// Connections that ended with an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Failures {
+    counts: [u32; ErrorKind::ALL.len()],
+    last: Option<ErrorKind>,
+}
+
+impl Failures {
+    /// Of this kind.
+    pub fn of(&self, kind: ErrorKind) -> u32 {
+        self.counts.get(kind as usize).copied().unwrap_or_default()
+    }
+
+    /// Of every kind.
+    pub fn total(&self) -> u32 {
+        self.counts
+            .iter()
+            .fold(0, |total, count| total.saturating_add(*count))
+    }
+
+    /// The latest one's.
+    pub fn last(&self) -> Option<ErrorKind> {
+        self.last
+    }
+
+    pub(crate) fn count(&mut self, kind: ErrorKind) {
+        if let Some(count) = self.counts.get_mut(kind as usize) {
+            *count = count.saturating_add(1);
+        }
+        self.last = Some(kind);
+    }
+}
+
+/// Moves from one transport to another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fallbacks {
+    /// How many.
+    pub count: u32,
+    /// The latest.
+    pub last: Option<Fallback>,
+}
+
+/// A move from one transport to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fallback {
+    /// What was tried.
+    pub from: Transport,
+    /// What was tried next.
+    pub to: Transport,
+    /// Why.
+    pub reason: ErrorKind,
+}
+
+/// How often something was not as it should be, told by an event each time or, where its doc says so, once a minute.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Warnings {
+    /// [`Event::NoPicture`](crate::Event::NoPicture).
+    pub no_picture: u32,
+    /// [`Event::Delayed`](crate::Event::Delayed).
+    pub delayed: u32,
+    /// [`Event::Lossy`](crate::Event::Lossy).
+    pub lossy: u32,
 }
 
 /// Pictures that arrived, at least in part, and were not given out.

@@ -181,6 +181,7 @@ impl CameraStream {
             Output::BindUdp { local } => {
                 match UdpPair::bind(local).and_then(|pair| Ok((pair.ports()?, pair))) {
                     Ok((ports, pair)) => {
+                        self.camera.handle_receive_buffer(pair.receive_buffer());
                         self.udp = Some(pair);
                         self.camera.handle_udp_bound(now(), ports);
                     }

@@ -15,7 +15,7 @@ use super::lasting::Lasting;
 use super::media::Media;
 use super::select::{Selection, select};
 use super::track::Track;
-use super::transport::{Channels, MediaPath, UdpPath};
+use super::transport::{Channels, MediaPath, OnLoss, TransportChoice, UdpPath};
 use super::{ConnectError, Output, UdpPorts, UdpSocket};
 use crate::{
     CameraStats, Config, Error, Event, KeyframeReason, StreamEnd, Timeouts, Transport, TransportPolicy,
@@ -35,6 +35,7 @@ pub(super) struct Attempt {
     session_wake: Option<Instant>,
     policy: TransportPolicy,
     transport: Transport,
+    on_loss: OnLoss,
     timeouts: Timeouts,
     peer: Peer,
     step: Step,
@@ -68,7 +69,7 @@ struct Peer {
 }
 
 impl Attempt {
-    pub(super) fn new(config: &Config, transport: Transport, lasting: &mut Lasting) -> Self {
+    pub(super) fn new(config: &Config, choice: &TransportChoice, lasting: &mut Lasting) -> Self {
         let session = SessionConfig {
             credentials: config.credentials.clone(),
             user_agent: config.user_agent.clone(),
@@ -83,7 +84,8 @@ impl Attempt {
             session: ClientSession::new(session, lasting.random.next()),
             session_wake: None,
             policy: config.transport,
-            transport,
+            transport: choice.current(),
+            on_loss: choice.on_loss(),
             timeouts: config.timeouts,
             peer: Peer::default(),
             step: Step::Asking,
@@ -334,7 +336,7 @@ impl Attempt {
             self.advance(now, lasting);
         }
         if let Some(media) = &mut self.media
-            && let Err(error) = media.handle_timeout(now, &self.peer.name, lasting)
+            && let Err(error) = media.handle_timeout(now, &self.peer.name, self.on_loss, lasting)
         {
             self.fail(match error {
                 // Only to somebody who insists on UDP is TCP a remedy.
@@ -505,8 +507,9 @@ impl Attempt {
     }
 
     /// Asks for another transport on the same connection, after a SETUP that was refused: the session is as it was before.
-    pub(super) fn set_up_over(&mut self, now: Instant, transport: Transport, lasting: &mut Lasting) {
-        self.transport = transport;
+    pub(super) fn set_up_over(&mut self, now: Instant, choice: &TransportChoice, lasting: &mut Lasting) {
+        self.transport = choice.current();
+        self.on_loss = choice.on_loss();
         if let Some(selection) = self.selection.take() {
             self.set_up(now, selection, lasting);
             self.advance(now, lasting);
@@ -516,6 +519,10 @@ impl Attempt {
     fn set_up(&mut self, now: Instant, selection: Selection, lasting: &mut Lasting) {
         match (self.transport, self.peer.addresses) {
             (Transport::Udp, Some((_, local))) => lasting.outputs.push_back(Output::BindUdp { local }),
+            (Transport::Multicast, _) => {
+                let peer = self.peer.name.clone();
+                self.fail(Error::NoMulticast { peer });
+            }
             _ => self.session.setup(now, selection.media, TransportRequest::Tcp),
         }
         self.selection = Some(selection);
@@ -527,7 +534,7 @@ impl Attempt {
         };
         let path = match self.transport {
             Transport::Tcp => MediaPath::Tcp(Channels::new(answer)),
-            Transport::Udp => MediaPath::Udp(UdpPath::new(peer, answer)),
+            Transport::Udp | Transport::Multicast => MediaPath::Udp(UdpPath::new(peer, answer)),
         };
         self.media = Some(Media::new(path, selection, lasting));
         self.session.play(now);

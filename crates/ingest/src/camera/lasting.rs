@@ -10,7 +10,10 @@ use throughline_rtsp::client::Learned;
 use super::Output;
 use super::attempt::Attempt;
 use super::random::Random;
-use crate::{AccessUnit, CameraStats, Config, Event, Policies};
+use crate::{AccessUnit, CameraStats, Config, DelayHandling, Event, Loss, Policies};
+
+/// What goes on for hours is told so often.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct Lasting {
@@ -25,6 +28,15 @@ pub(super) struct Lasting {
     /// Of connections that have ended, and what belongs to none.
     pub(super) totals: CameraStats,
     meter: Meter,
+    told: Told,
+}
+
+/// When something was last told that may come to happen often.
+#[derive(Debug, Default)]
+struct Told {
+    dropping: Option<Instant>,
+    keeping: Option<Instant>,
+    loss: Option<Instant>,
 }
 
 impl Lasting {
@@ -38,12 +50,31 @@ impl Lasting {
             learned: Learned::default(),
             totals: CameraStats::default(),
             meter: Meter::default(),
+            told: Told::default(),
         }
     }
 
     pub(super) fn event(&mut self, event: Event) {
         tracing::debug!(?event);
         self.outputs.push_back(Output::Event(event));
+    }
+
+    pub(super) fn tell_delay(&mut self, now: Instant, delay: Duration, handling: DelayHandling) {
+        self.totals.warnings.delayed = self.totals.warnings.delayed.saturating_add(1);
+        let told = match handling {
+            DelayHandling::Drop => &mut self.told.dropping,
+            DelayHandling::Keep => &mut self.told.keeping,
+        };
+        if is_due(told, now) {
+            self.event(Event::Delayed { delay, handling });
+        }
+    }
+
+    pub(super) fn tell_loss(&mut self, now: Instant, loss: Loss) {
+        self.totals.warnings.lossy = self.totals.warnings.lossy.saturating_add(1);
+        if is_due(&mut self.told.loss, now) {
+            self.event(Event::Lossy(loss));
+        }
     }
 
     /// Another RTP timeline begins.
@@ -97,6 +128,14 @@ impl Lasting {
         }
         stats
     }
+}
+
+fn is_due(told: &mut Option<Instant>, now: Instant) -> bool {
+    let due = told.is_none_or(|told| told + TOLD_EVERY <= now);
+    if due {
+        *told = Some(now);
+    }
+    due
 }
 
 /// Rates over windows of a second.

@@ -11,13 +11,14 @@ use throughline_rtsp::write_interleaved_header;
 
 use super::keyframe::KeyframeRequester;
 use super::lasting::Lasting;
+use super::loss::LossMeter;
 use super::rtcp::Reporter;
 use super::select::Selection;
 use super::track::{Progress, Track};
-use super::transport::{MediaPath, UdpPath};
+use super::transport::{MediaPath, OnLoss, UdpPath};
 use super::watchdog::{Alarm, Watchdog};
 use super::{Output, UdpSocket};
-use crate::{Error, Event, KeyframeReason, Missing, Timeouts};
+use crate::{Error, Event, KeyframeReason, Missing, Timeouts, Transport};
 
 /// What exists once SETUP was answered.
 #[derive(Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Media {
     keyframes: KeyframeRequester,
     /// None until PLAY is answered.
     watchdog: Option<Watchdog>,
+    /// None over TCP, and before the first packet.
+    loss: Option<LossMeter>,
 }
 
 impl Media {
@@ -44,6 +47,7 @@ impl Media {
             reporter,
             keyframes: KeyframeRequester::default(),
             watchdog: None,
+            loss: None,
         };
         // Before PLAY, so that a firewall is open when the first IDR comes (Q43).
         media.punch(lasting);
@@ -66,10 +70,17 @@ impl Media {
     pub(super) fn wake_at(&self) -> Option<Instant> {
         let watchdog = self.watchdog.as_ref().map(Watchdog::wake_at);
         let keyframe = self.feedback_target().and_then(|_| self.keyframes.wake_at());
-        [watchdog, keyframe, self.track.wake_at(), self.reporter.wake_at()]
-            .into_iter()
-            .flatten()
-            .min()
+        let loss = self.loss.as_ref().map(LossMeter::wake_at);
+        [
+            watchdog,
+            keyframe,
+            loss,
+            self.track.wake_at(),
+            self.reporter.wake_at(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// PLAY was answered.
@@ -101,6 +112,9 @@ impl Media {
                     self.keyframes.want(now, KeyframeReason::Start);
                 }
             }
+            if is_first && self.path.transport() != Transport::Tcp {
+                self.loss = Some(LossMeter::new(now));
+            }
             self.note(now, progress, lasting);
         }
     }
@@ -116,6 +130,7 @@ impl Media {
         &mut self,
         now: Instant,
         peer: &str,
+        on_loss: OnLoss,
         lasting: &mut Lasting,
     ) -> Result<(), Error> {
         if self.track.wake_at().is_some_and(|wake| wake <= now) {
@@ -128,6 +143,18 @@ impl Media {
                 packets: self.track.packets(),
                 ssrc: self.track.ssrc().map(|ssrc| ssrc.0),
             });
+        }
+        let tally = self.track.tally();
+        if let Some(loss) = self.loss.as_mut().and_then(|meter| meter.poll(now, tally)) {
+            if on_loss == OnLoss::Leave {
+                return Err(Error::Lossy {
+                    peer: peer.to_owned(),
+                    transport: self.path.transport(),
+                    loss,
+                    ssrc: self.track.ssrc().map(|ssrc| ssrc.0),
+                });
+            }
+            lasting.tell_loss(now, loss);
         }
         if let Some(alarm) = self.watchdog.as_mut().and_then(|watchdog| watchdog.poll(now)) {
             self.handle_alarm(now, alarm, peer, lasting)?;
@@ -181,6 +208,8 @@ impl Media {
             }),
             Alarm::NoPictureYet { waited } => {
                 let missing = self.track.missing();
+                let warnings = &mut lasting.totals.warnings;
+                warnings.no_picture = warnings.no_picture.saturating_add(1);
                 lasting.event(Event::NoPicture { missing, waited });
                 self.request_keyframe(now, KeyframeReason::NoPicture, lasting);
                 Ok(())

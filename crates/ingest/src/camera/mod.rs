@@ -40,11 +40,14 @@ use bytes::Bytes;
 use throughline_rtsp::client;
 pub use throughline_rtsp::client::Endpoint;
 
-use crate::{AccessUnit, CameraStats, Config, Error, Event, Retry, TlsError, Transport};
+use crate::{
+    AccessUnit, CameraStats, Config, Error, Event, Fallback, ReceiveBuffer, Retry, TlsError, Transport,
+};
 
 mod attempt;
 mod keyframe;
 mod lasting;
+mod loss;
 mod media;
 mod random;
 mod retry;
@@ -258,6 +261,15 @@ impl Camera {
         self.with_attempt(now, |attempt, _| attempt.handle_udp_bind_failed(error));
     }
 
+    /// Beside [`handle_udp_bound`](Self::handle_udp_bound): what receive buffer each socket was asked for and got.
+    pub fn handle_receive_buffer(&mut self, buffer: ReceiveBuffer) {
+        let is_news = self.lasting.totals.receive_buffer.is_none();
+        self.lasting.totals.receive_buffer = Some(buffer);
+        if is_news && buffer.granted < buffer.asked {
+            self.lasting.event(Event::ReceiveBuffer(buffer));
+        }
+    }
+
     /// The time of [`Output::Idle`] has come.
     pub fn handle_timeout(&mut self, now: Instant) {
         if let Phase::Waiting { until } = self.phase
@@ -308,7 +320,7 @@ impl Camera {
     }
 
     fn begin(&mut self, now: Instant) {
-        let mut attempt = Attempt::new(&self.config, self.choice.current(), &mut self.lasting);
+        let mut attempt = Attempt::new(&self.config, &self.choice, &mut self.lasting);
         attempt.start(now, &mut self.lasting);
         self.phase = Phase::Running(Box::new(attempt));
         self.settle(now);
@@ -340,12 +352,13 @@ impl Camera {
             End::Failed(error) => error,
         };
         if is_of_transport(&error)
-            && let Some(to) = self.choice.fall_back()
+            && let Some(to) = self.choice.fall_back(error.kind())
         {
             return self.fall_back(now, to, error);
         }
         let played = attempt.played();
         self.part(now);
+        self.lasting.totals.failures.count(error.kind());
         if self.config.retry == Retry::Never || error.is_configuration() {
             return self.end(Err(error));
         }
@@ -364,9 +377,16 @@ impl Camera {
         };
         let from = attempt.transport();
         let keeps_connection = from == Transport::Tcp && is_refused_set_up(&reason);
+        let fallbacks = &mut self.lasting.totals.fallbacks;
+        fallbacks.count = fallbacks.count.saturating_add(1);
+        fallbacks.last = Some(Fallback {
+            from,
+            to,
+            reason: reason.kind(),
+        });
         self.lasting.event(Event::TransportFallback { from, to, reason });
         if keeps_connection {
-            attempt.set_up_over(now, to, &mut self.lasting);
+            attempt.set_up_over(now, &self.choice, &mut self.lasting);
             return self.settle(now);
         }
         self.part(now);
@@ -398,10 +418,10 @@ fn is_refused_set_up(error: &Error) -> bool {
     )
 }
 
-/// Whether the other transport may do better.
+/// Whether another transport may do better.
 fn is_of_transport(error: &Error) -> bool {
     match error {
-        Error::TransportRefused { .. } | Error::NoUdpPorts { .. } => true,
+        Error::TransportRefused { .. } | Error::NoUdpPorts { .. } | Error::Lossy { .. } => true,
         // After packets came, their end is not the transport's fault.
         Error::NoMedia { ssrc, .. } => ssrc.is_none(),
         _ => false,

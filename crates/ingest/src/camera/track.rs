@@ -12,8 +12,9 @@ use throughline_rtp::{
 };
 
 use super::lasting::Lasting;
+use super::loss::Tally;
 use super::select::Selection;
-use crate::{CameraStats, Missing, Transport};
+use crate::{CameraStats, DelayHandling, Missing, Transport};
 
 /// At the end of a stream nothing is waited for any more: longer than any packet is held.
 const PAST_ALL_DELAYS: Duration = Duration::from_secs(60);
@@ -89,7 +90,7 @@ impl Track {
         }
         let loss = match transport {
             Transport::Tcp => GapPolicy::Immediate,
-            Transport::Udp => GapPolicy::Wait,
+            Transport::Udp | Transport::Multicast => GapPolicy::Wait,
         };
         Track {
             payload_type: selection.payload_type,
@@ -234,6 +235,16 @@ impl Track {
         }
     }
 
+    pub(super) fn tally(&self) -> Tally {
+        let pictures = self.assembler.depacketizer.stats();
+        Tally {
+            received: self.packets,
+            lost: self.reorder.stats().lost,
+            pictures: pictures.delivered,
+            dropped: pictures.damaged + pictures.reference_missing,
+        }
+    }
+
     /// What is the matter with the stream.
     pub(super) fn diagnosis(&self) -> Option<Diagnosis> {
         self.assembler.depacketizer.stats().diagnosis()
@@ -332,6 +343,7 @@ impl Assembler {
             (Pace::Live, true) => {
                 self.pace = Pace::CatchesUp;
                 progress.needs_idr = true;
+                lasting.tell_delay(now, self.timeline.excess_delay(), DelayHandling::Drop);
             }
             (Pace::Late, false) => self.pace = Pace::Live,
             _ => {}
@@ -369,7 +381,9 @@ impl Assembler {
                     self.delayed += 1;
                     continue;
                 }
-                self.pace = if self.timeline.excess_delay() > lasting.max_delay {
+                let delay = self.timeline.excess_delay();
+                self.pace = if delay > lasting.max_delay {
+                    lasting.tell_delay(now, delay, DelayHandling::Keep);
                     Pace::Late
                 } else {
                     Pace::Live

@@ -5,15 +5,26 @@ use std::net::{IpAddr, SocketAddr};
 use throughline_rtsp::headers;
 
 use super::UdpSocket;
-use crate::{Transport, TransportPolicy};
+use crate::{ErrorKind, Transport, TransportPolicy};
 
 /// The transport of the next attempt.
 #[derive(Debug)]
 pub(super) struct TransportChoice {
     policy: TransportPolicy,
     current: Transport,
-    /// Failed since one last worked.
-    failed: Option<Transport>,
+    /// Failed since one last worked: none is tried twice.
+    failed: TransportSet,
+    /// Refused or silent when last tried: worse than one that loses packets.
+    useless: TransportSet,
+}
+
+/// What an attempt does when too much is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum OnLoss {
+    /// Says so.
+    Stay,
+    /// Ends, for TCP may do better.
+    Leave,
 }
 
 impl TransportChoice {
@@ -21,7 +32,8 @@ impl TransportChoice {
         TransportChoice {
             policy,
             current: first(policy),
-            failed: None,
+            failed: TransportSet::default(),
+            useless: TransportSet::default(),
         }
     }
 
@@ -29,31 +41,74 @@ impl TransportChoice {
         self.current
     }
 
+    pub(super) fn on_loss(&self) -> OnLoss {
+        if order(self.policy).contains(&Transport::Tcp)
+            && self.current != Transport::Tcp
+            && !self.useless.contains(Transport::Tcp)
+        {
+            OnLoss::Leave
+        } else {
+            OnLoss::Stay
+        }
+    }
+
     /// Packets arrived: what works stays first, also after a reconnect.
     pub(super) fn worked(&mut self) {
-        self.failed = None;
+        self.failed = TransportSet::default();
+        self.useless.remove(self.current);
     }
 
     /// The current transport failed: the next one to try, or nothing when all have failed, and the next attempt begins
     /// from the first again.
-    pub(super) fn fall_back(&mut self) -> Option<Transport> {
-        if self.policy != TransportPolicy::Auto || self.failed.is_some() {
-            *self = TransportChoice::new(self.policy);
-            return None;
+    pub(super) fn fall_back(&mut self, reason: ErrorKind) -> Option<Transport> {
+        if reason == ErrorKind::Lossy {
+            // If TCP does not work at all, this is to return to.
+            self.current = Transport::Tcp;
+            return Some(self.current);
         }
-        self.failed = Some(self.current);
-        self.current = match self.current {
-            Transport::Tcp => Transport::Udp,
-            Transport::Udp => Transport::Tcp,
-        };
-        Some(self.current)
+        self.failed.insert(self.current);
+        self.useless.insert(self.current);
+        let next = order(self.policy)
+            .iter()
+            .find(|transport| !self.failed.contains(**transport))
+            .copied();
+        if next.is_none() {
+            *self = TransportChoice::new(self.policy);
+        }
+        self.current = next.unwrap_or(self.current);
+        next
+    }
+}
+
+/// What a policy tries, and in which order.
+fn order(policy: TransportPolicy) -> &'static [Transport] {
+    match policy {
+        TransportPolicy::Auto => &[Transport::Tcp, Transport::Udp],
+        TransportPolicy::UdpFirst => &[Transport::Udp, Transport::Tcp],
+        TransportPolicy::Tcp => &[Transport::Tcp],
+        TransportPolicy::Udp => &[Transport::Udp],
+        TransportPolicy::Multicast => &[Transport::Multicast],
     }
 }
 
 fn first(policy: TransportPolicy) -> Transport {
-    match policy {
-        TransportPolicy::Auto | TransportPolicy::Tcp => Transport::Tcp,
-        TransportPolicy::Udp => Transport::Udp,
+    order(policy).first().copied().unwrap_or(Transport::Tcp)
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct TransportSet(u8);
+
+impl TransportSet {
+    fn contains(self, transport: Transport) -> bool {
+        self.0 & 1 << transport as u8 != 0
+    }
+
+    fn insert(&mut self, transport: Transport) {
+        self.0 |= 1 << transport as u8;
+    }
+
+    fn remove(&mut self, transport: Transport) {
+        self.0 &= !(1 << transport as u8);
     }
 }
 
@@ -162,16 +217,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn auto_tries_each_transport_once_and_keeps_what_works() {
-        let mut choice = TransportChoice::new(TransportPolicy::Auto);
-        assert_eq!(choice.current(), Transport::Tcp);
-        assert_eq!(choice.fall_back(), Some(Transport::Udp));
-        assert_eq!(choice.fall_back(), None);
-        assert_eq!(choice.current(), Transport::Tcp);
-        assert_eq!(choice.fall_back(), Some(Transport::Udp));
-        choice.worked();
-        assert_eq!(choice.current(), Transport::Udp);
-        assert_eq!(choice.fall_back(), Some(Transport::Tcp));
+    fn each_transport_is_tried_once_and_what_works_is_kept() {
+        for (policy, first, second) in [
+            (TransportPolicy::Auto, Transport::Tcp, Transport::Udp),
+            (TransportPolicy::UdpFirst, Transport::Udp, Transport::Tcp),
+        ] {
+            let mut choice = TransportChoice::new(policy);
+            assert_eq!(choice.current(), first);
+            assert_eq!(choice.fall_back(ErrorKind::NoMedia), Some(second));
+            assert_eq!(choice.fall_back(ErrorKind::NoMedia), None);
+            assert_eq!(choice.current(), first);
+            assert_eq!(choice.fall_back(ErrorKind::NoMedia), Some(second));
+            choice.worked();
+            assert_eq!(choice.current(), second);
+            assert_eq!(choice.fall_back(ErrorKind::NoMedia), Some(first));
+        }
     }
 
     #[test]
@@ -179,10 +239,28 @@ mod tests {
         for (policy, transport) in [
             (TransportPolicy::Tcp, Transport::Tcp),
             (TransportPolicy::Udp, Transport::Udp),
+            (TransportPolicy::Multicast, Transport::Multicast),
         ] {
             let mut choice = TransportChoice::new(policy);
-            assert_eq!((choice.current(), choice.fall_back()), (transport, None));
+            assert_eq!(choice.current(), transport);
+            assert_eq!(choice.on_loss(), OnLoss::Stay);
+            assert_eq!(choice.fall_back(ErrorKind::NoMedia), None);
         }
+    }
+
+    #[test]
+    fn loss_leads_to_tcp_once_and_back_only_where_tcp_does_not_work() {
+        let mut choice = TransportChoice::new(TransportPolicy::UdpFirst);
+        choice.worked();
+        assert_eq!(choice.on_loss(), OnLoss::Leave);
+        assert_eq!(choice.fall_back(ErrorKind::Lossy), Some(Transport::Tcp));
+        assert_eq!(choice.on_loss(), OnLoss::Stay);
+        assert_eq!(
+            choice.fall_back(ErrorKind::TransportRefused),
+            Some(Transport::Udp)
+        );
+        choice.worked();
+        assert_eq!(choice.on_loss(), OnLoss::Stay, "TCP was refused");
     }
 
     fn path(answer: &str) -> UdpPath {

@@ -35,7 +35,7 @@ impl Watchdog {
             limits: *limits,
             first_packet: match transport {
                 Transport::Tcp => limits.first_packet,
-                Transport::Udp => limits.first_packet_udp,
+                Transport::Udp | Transport::Multicast => limits.first_packet_udp,
             },
             playing_since: now,
             last_packet: None,

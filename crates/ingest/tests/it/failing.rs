@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use throughline_ingest::camera::{Camera, Output};
-use throughline_ingest::{Error, Event, Missing, Retry, StreamEnd, Transport, TransportPolicy};
+use throughline_ingest::{
+    Error, ErrorKind, Event, Fallback, Missing, ReceiveBuffer, Retry, StreamEnd, Transport, TransportPolicy,
+};
 
 use crate::peer::{Carrier, Content, Door, FRAME, SPROP, Script, Serves, sdp};
 use crate::sim::{Sim, config};
@@ -146,6 +148,107 @@ fn q29_udp_that_is_refused_after_a_reconnect_leads_back_to_tcp_without_its_socke
     assert_eq!(sim.camera.stats().transport, Some(Transport::Tcp));
     // A new connection is what drops the sockets.
     assert_eq!(sim.connects.len(), 4);
+}
+
+#[test]
+fn silence_over_udp_first_leads_to_tcp_within_three_seconds() {
+    let mut sim = once(
+        TransportPolicy::UdpFirst,
+        Script {
+            silent_over: vec![Carrier::Udp],
+            ..Script::default()
+        },
+    );
+    sim.run_to(4 * SECOND);
+    let stats = sim.camera.stats();
+    assert_eq!(stats.transport, Some(Transport::Tcp));
+    let fallback = Fallback {
+        from: Transport::Udp,
+        to: Transport::Tcp,
+        reason: ErrorKind::NoMedia,
+    };
+    assert_eq!((stats.fallbacks.count, stats.fallbacks.last), (1, Some(fallback)));
+    assert_eq!((stats.failures.total(), stats.reconnects), (0, 0));
+    assert!(!sim.pictures.is_empty());
+}
+
+#[test]
+fn hopeless_loss_over_udp_leads_to_tcp_which_is_kept() {
+    let mut sim = Sim::new(
+        {
+            let mut config = config();
+            config.transport = TransportPolicy::UdpFirst;
+            config
+        },
+        Script {
+            loses_one_in: Some(12),
+            ..Script::default()
+        },
+    );
+    sim.run_to(15 * SECOND);
+    let reasons: Vec<_> = sim
+        .events
+        .iter()
+        .filter_map(|(at, event)| match event {
+            Event::TransportFallback { from, to, reason } => Some((*at, *from, *to, reason)),
+            _ => None,
+        })
+        .collect();
+    let [(at, Transport::Udp, Transport::Tcp, Error::Lossy { loss, .. })] = reasons.as_slice() else {
+        panic!("{reasons:?}");
+    };
+    assert_eq!(at.as_secs(), 10);
+    assert_eq!(loss.over, 10 * SECOND);
+    assert!(
+        loss.lost * 11 <= loss.expected && loss.expected <= loss.lost * 13,
+        "{loss}"
+    );
+    assert_eq!(sim.camera.stats().transport, Some(Transport::Tcp));
+    let before = sim.pictures.len();
+    sim.hang_up();
+    sim.run_to(20 * SECOND);
+    assert_eq!(sim.camera.stats().transport, Some(Transport::Tcp));
+    assert_eq!(sim.camera.stats().failures.last(), Some(ErrorKind::StreamEnded));
+    assert_eq!(sim.camera.stats().failures.of(ErrorKind::StreamEnded), 1);
+    assert!(sim.pictures.len() > before + 50);
+}
+
+#[test]
+fn hopeless_loss_is_told_once_a_minute_where_there_is_nothing_else() {
+    for (policy, serves) in [
+        (TransportPolicy::Udp, Serves::Both),
+        (TransportPolicy::Auto, Serves::UdpOnly),
+    ] {
+        let script = Script {
+            serves,
+            loses_one_in: Some(12),
+            ..Script::default()
+        };
+        let mut sim = once(policy, script);
+        sim.run_to(185 * SECOND);
+        assert!(sim.ended.is_none());
+        assert_eq!(sim.camera.stats().transport, Some(Transport::Udp));
+        assert_eq!(sim.event_count(|event| matches!(event, Event::Lossy(_))), 3);
+        assert_eq!(sim.camera.stats().warnings.lossy, 18);
+    }
+}
+
+#[test]
+fn a_receive_buffer_smaller_than_asked_for_is_told_once() {
+    let mut sim = once(TransportPolicy::Udp, Script::default());
+    let small = ReceiveBuffer {
+        asked: 4 << 20,
+        granted: 208 << 10,
+    };
+    for _ in 0..3 {
+        sim.camera.handle_receive_buffer(small);
+    }
+    sim.run_to(SECOND);
+    assert_eq!(
+        sim.event_count(|event| matches!(event, Event::ReceiveBuffer(buffer) if *buffer == small)),
+        1
+    );
+    assert_eq!(sim.camera.stats().receive_buffer, Some(small));
 }
 
 #[test]

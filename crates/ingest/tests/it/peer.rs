@@ -62,6 +62,8 @@ pub(crate) struct Script {
     pub(crate) protected_by: Option<&'static str>,
     /// RTP packets that are not sent, by their number from 0.
     pub(crate) lost: Vec<u32>,
+    /// Of so many RTP datagrams, one is not sent.
+    pub(crate) loses_one_in: Option<u32>,
     /// Where RTP timestamps start.
     pub(crate) first_timestamp: u32,
     pub(crate) ssrc: u32,
@@ -90,6 +92,7 @@ impl Default for Script {
             refuse: None,
             protected_by: None,
             lost: Vec::new(),
+            loses_one_in: None,
             first_timestamp: 4_294_900_000,
             ssrc: 0x5eed_0001,
             rtcp_on_rtp_channel: false,
@@ -363,7 +366,13 @@ impl Peer {
             }
             .write(&mut packet);
             fragment.write(&mut packet);
-            if !self.script.lost.contains(&self.packets) {
+            let is_lost = self.script.lost.contains(&self.packets)
+                || carrier == Carrier::Udp
+                    && self
+                        .script
+                        .loses_one_in
+                        .is_some_and(|packets| self.packets % packets == packets - 1);
+            if !is_lost {
                 sent.push(self.carry(carrier, Kind::Rtp, packet));
             }
             self.packets += 1;

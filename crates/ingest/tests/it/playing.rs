@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use throughline_rtp::rtcp::{Bye, ReportBlocks, SenderReport, Sources};
 use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
 
-use throughline_ingest::{Event, KeyframeReason, Transport, TransportPolicy};
+use throughline_ingest::{DelayHandling, Event, KeyframeReason, Transport, TransportPolicy};
 
 use crate::peer::{Carrier, FRAME, SPROP, Script, frame, picture, sdp};
 use crate::sim::{Sim, config};
@@ -255,6 +255,17 @@ fn q95_pictures_that_come_too_late_are_dropped_up_to_the_next_key_frame_or_kept(
             // It stays late, and is not dropped for again.
             assert!(stats.excess_delay > max_delay, "{:?}", stats.excess_delay);
         }
+        let told: Vec<_> = sim
+            .events
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::Delayed { delay, handling } => Some((*delay > max_delay, *handling)),
+                _ => None,
+            })
+            .collect();
+        let expected = [(true, DelayHandling::Drop), (true, DelayHandling::Keep)];
+        assert_eq!(told, &expected[..if drops { 2 } else { 0 }]);
+        assert_eq!(stats.warnings.delayed, if drops { 2 } else { 0 });
     }
 }
 

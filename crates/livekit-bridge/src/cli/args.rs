@@ -182,10 +182,14 @@ pub(crate) struct CameraArgs {
 pub(crate) enum TransportArg {
     /// TCP, and UDP where the camera wants that
     Auto,
+    /// UDP, and TCP where packets do not arrive or too many are lost
+    UdpFirst,
     /// Inside the RTSP connection: passes every firewall
     Tcp,
     /// UDP packets: a lost packet delays nothing
     Udp,
+    /// UDP packets to a group: many viewers cost the camera no more than one
+    Multicast,
 }
 
 #[derive(Debug, Args)]
@@ -247,8 +251,8 @@ pub(crate) struct MockCameraArgs {
     pub(crate) username: String,
 
     /// Which transports are served; the others are answered with 461
-    #[arg(long, value_enum, default_value_t = TransportArg::Auto)]
-    pub(crate) transport: TransportArg,
+    #[arg(long, value_enum, default_value_t = MockTransportArg::Auto)]
+    pub(crate) transport: MockTransportArg,
 
     /// What to do as real cameras do and no RFC has it, such as Q75,Q36; where two contradict each other, the one of the
     /// greater number is seen
@@ -258,6 +262,16 @@ pub(crate) struct MockCameraArgs {
     /// List the quirks on standard output, and end
     #[arg(long)]
     pub(crate) list_quirks: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MockTransportArg {
+    /// As the client likes
+    Auto,
+    /// Inside the RTSP connection only
+    Tcp,
+    /// UDP packets only
+    Udp,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use throughline_ingest::Credentials;
 use throughline_mock_camera::{Authentication, BuiltInClip, Clip, MockCamera, Quirk, Transports};
 
-use super::args::{AuthArg, ClipProfile, MockCameraArgs, TransportArg};
+use super::args::{AuthArg, ClipProfile, MockCameraArgs, MockTransportArg};
 use super::print;
 use super::report::{Report, Tone};
 use super::settings::Environment;
@@ -27,9 +27,9 @@ pub(crate) async fn mock_camera(
         .listen(args.listen)
         .authentication(authentication(&args, environment)?)
         .transports(match args.transport {
-            TransportArg::Auto => Transports::Both,
-            TransportArg::Tcp => Transports::Tcp,
-            TransportArg::Udp => Transports::Udp,
+            MockTransportArg::Auto => Transports::Both,
+            MockTransportArg::Tcp => Transports::Tcp,
+            MockTransportArg::Udp => Transports::Udp,
         })
         .quirks(args.quirk.iter().copied())
         .start()

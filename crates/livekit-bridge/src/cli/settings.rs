@@ -86,8 +86,10 @@ pub(crate) fn camera(
     }
     config.transport = match args.transport {
         TransportArg::Auto => TransportPolicy::Auto,
+        TransportArg::UdpFirst => TransportPolicy::UdpFirst,
         TransportArg::Tcp => TransportPolicy::Tcp,
         TransportArg::Udp => TransportPolicy::Udp,
+        TransportArg::Multicast => TransportPolicy::Multicast,
     };
     config.retry = retry;
     Ok(config)
