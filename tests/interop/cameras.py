@@ -19,23 +19,23 @@ class Camera:
 
 
 class GStreamerCamera(Camera):
-    name, digests = "gstreamer", "digest"
+    name, digests, password = "gstreamer", "digest", PASSWORD
 
     def command(self):
         return ["/usr/bin/python3", PEERS / "gst_camera.py", "--file", self.clip, "--address", self.address, "--port", self.port,
-                "--fps", FRAME_RATE, "--proto", self.transport, "--auth", self.auth, "--user", USER, "--password", PASSWORD,
+                "--fps", FRAME_RATE, "--proto", self.transport, "--auth", self.auth, "--user", USER, "--password", self.password,
                 *(["--tls", self.certificate.file] if self.certificate else []), *(["--srtp"] if self.profile == "SAVP" else [])]
 
 
 class GortsplibCamera(Camera):
     """Its profile is SAVP wherever it has a certificate."""
-    name, digests = "gortsplib", "sha256"
+    name, digests, password = "gortsplib", "sha256", PASSWORD.replace(":", "")  # its Basic knows no colon in a password
 
     def command(self):
         host = f"[{self.address}]" if ":" in self.address else self.address
         offers = {"tcp": [], "udp": ["-udp"], "both": ["-udp"], "multicast": ["-multicast"]}[self.transport]
         return [TOOLS / "gortsplib-camera", "-file", self.clip, "-addr", f"{host}:{self.port}", "-fps", FRAME_RATE, *offers,
-                *(["-auth", self.auth, "-user", USER, "-password", PASSWORD] if self.auth != "none" else []),
+                *(["-auth", self.auth, "-user", USER, "-password", self.password] if self.auth != "none" else []),
                 *(["-tls", self.certificate.file] if self.certificate else [])]
 
 
@@ -55,4 +55,4 @@ def camera_url(made, scheme=None):
 def camera_environment(made):
     if made.auth == "none":
         return {}
-    return {"RTSP_USERNAME": USER, "RTSP_PASSWORD": PASSWORD}
+    return {"RTSP_USERNAME": USER, "RTSP_PASSWORD": made.password}

@@ -2,6 +2,8 @@
 import subprocess
 from datetime import UTC, datetime, timedelta
 
+from namespaces import CAMERA
+
 CONFIGURATION = """
 [ca]
 default_ca = test
@@ -23,24 +25,25 @@ commonName = supplied
 class Certificate:
     def __init__(self, folder, name):
         self.file = folder / f"{name}.pem"  # with its key
-        said = subprocess.run(["openssl", "x509", "-in", self.file, "-noout", "-fingerprint", "-sha256"], check=True, capture_output=True, text=True)
+        said = subprocess.run(["openssl", "x509", "-in", self.file, "-noout", "-fingerprint", "-sha256"],
+                              check=True, capture_output=True, text=True)
         self.fingerprint = said.stdout.strip().split("=")[1]
 
 
 class Certificates:
-    """One that is good for loopback, by a CA of its own, and three that a client is to refuse."""
+    """One that is good for every camera here, by a CA of its own, and three that a client is to refuse."""
 
     def __init__(self, folder):
         self.folder, self.ca = folder, folder / "ca.pem"
         (folder / "ca.cnf").write_text(CONFIGURATION)
         (folder / "index.txt").touch()
         self._openssl("req", "-x509", *self._key("ca"), "-out", "ca.pem", "-days", "2", "-subj", "/CN=Throughline test CA")
-        loopback = "IP:127.0.0.1,IP:::1"
+        here = f"IP:127.0.0.1,IP:::1,IP:{CAMERA}"
         today = datetime.now(UTC)
-        self.good = self._issue("good", loopback, today - timedelta(days=1), today + timedelta(days=1))
-        self.expired = self._issue("expired", loopback, today - timedelta(days=30), today - timedelta(days=1))
+        self.good = self._issue("good", here, today - timedelta(days=1), today + timedelta(days=1))
+        self.expired = self._issue("expired", here, today - timedelta(days=30), today - timedelta(days=1))
         self.wrong_name = self._issue("wrong_name", "DNS:elsewhere.example", today - timedelta(days=1), today + timedelta(days=1))
-        self.self_signed = self._self_signed("self_signed", loopback)
+        self.self_signed = self._self_signed("self_signed", here)
 
     def _openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)

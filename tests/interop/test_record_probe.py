@@ -4,22 +4,18 @@ import subprocess
 
 import pytest
 
-from cameras import PASSWORD, USER, GortsplibCamera, GStreamerCamera, camera, camera_environment, camera_url
+from cameras import PASSWORD, USER, GortsplibCamera, GStreamerCamera, camera, camera_url
 from harness import BINARY, CLIPS, free_port, running, throughline
 from streams import expect_part_of_loop, nal_units
 
-CELLS = [(kind, transport, auth)
-         for kind in (GStreamerCamera, GortsplibCamera)
-         for transport in ("tcp", "udp")
-         for auth in ("none", kind.digests)] + [(GStreamerCamera, "tcp", "basic"), (GortsplibCamera, "tcp", "basic,md5,sha256")]
+CELLS = [(GStreamerCamera, "udp"), (GortsplibCamera, "tcp")]
 
 
-@pytest.mark.parametrize("kind,transport,auth", CELLS, ids=lambda v: getattr(v, "name", v))
-def test_a_recording_is_what_the_camera_sent(tmp_path, kind, transport, auth):
+@pytest.mark.parametrize("kind,transport", CELLS, ids=lambda v: getattr(v, "name", v))
+def test_a_recording_is_what_the_camera_sent(tmp_path, kind, transport):
     output = tmp_path / "out.h264"
-    with camera(kind, clip="high", auth=auth) as source:
-        run = throughline("record", camera_url(source), "-o", output, "--duration", "4s", "--transport", transport,
-                          env=camera_environment(source))
+    with camera(kind, clip="high") as source:
+        run = throughline("record", camera_url(source), "-o", output, "--duration", "4s", "--transport", transport)
         with running(run):
             assert run.wait(20) == 0, run.output
     recorded = output.read_bytes()
@@ -29,11 +25,10 @@ def test_a_recording_is_what_the_camera_sent(tmp_path, kind, transport, auth):
     assert types.index(5) < types.index(1)
 
 
-@pytest.mark.parametrize("kind,transport,auth", CELLS, ids=lambda v: getattr(v, "name", v))
-def test_a_probe_tells_what_the_camera_is(kind, transport, auth):
-    with camera(kind, clip="constrained_baseline", auth=auth) as source:
-        run = throughline("probe", camera_url(source), "--json", "--duration", "2s", "--transport", transport,
-                          env=camera_environment(source))
+@pytest.mark.parametrize("kind,transport", CELLS, ids=lambda v: getattr(v, "name", v))
+def test_a_probe_tells_what_the_camera_is(kind, transport):
+    with camera(kind, clip="constrained_baseline") as source:
+        run = throughline("probe", camera_url(source), "--json", "--duration", "2s", "--transport", transport)
         with running(run):
             assert run.wait(20) == 0, run.output
     found = json.loads(run.output[run.output.index("{"):run.output.rindex("}") + 1])
