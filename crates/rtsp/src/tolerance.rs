@@ -98,6 +98,9 @@ tolerances! {
         MissingTransport => "answer to setup does not say what was agreed on",
         /// The answer to SETUP has other channels than were asked for (Q21): they count.
         OtherChannels => "answer to setup has other channels than were asked for",
+        /// SETUP is refused with 400, 451, 456, 501 or 551: another transport may do, as behind a 461 (rtsp-server-perl answers
+        /// 400 to whoever wants TCP). Refused, that is the end.
+        TransportRefusal => "transport is refused with another status than 461",
         /// The session has another id than before (Q9): the newest counts.
         SessionIdChange => "session id changes",
         /// Packets come on a channel that was not set up, or before PLAY (Q30, Q32): they are dropped.

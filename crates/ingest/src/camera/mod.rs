@@ -407,7 +407,7 @@ impl Camera {
     }
 }
 
-/// Whether the camera answered SETUP with 461, which leaves its session as it was.
+/// Whether the camera refused SETUP for its transport, which leaves its session as it was.
 fn is_refused_set_up(error: &Error) -> bool {
     matches!(
         error,

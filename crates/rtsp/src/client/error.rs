@@ -77,14 +77,19 @@ pub enum Error {
         /// Its number.
         cseq: u32,
     },
-    /// The server will not send over the transport that was asked for: 461. Some cameras give another one only in a new
+    /// The server will not send over the transport that was asked for. Some cameras give another one only in a new
     /// session (Q29).
-    #[error("the server refuses {} for media {media} (SETUP, CSeq {cseq})", transport)]
+    #[error(
+        "the server refuses {} for media {media} with {status} (SETUP, CSeq {cseq})",
+        transport
+    )]
     TransportRefused {
         /// Which media section of the description, from 0.
         media: usize,
         /// The transport that was refused.
         transport: LowerTransport,
+        /// 461, or another that was taken for it.
+        status: StatusCode,
         /// The number of the SETUP.
         cseq: u32,
     },

@@ -50,7 +50,7 @@ pub enum Event {
         /// What was agreed on: the channels or the ports are always there.
         transport: Transport,
     },
-    /// A SETUP was answered with 461: the server does not serve that transport ([`Error::TransportRefused`]). The session is
+    /// A SETUP was refused: the server does not serve that transport ([`Error::TransportRefused`]). The session is
     /// as it was before; ask for another transport with [`setup`](super::ClientSession::setup), or tear it down.
     SetUpRefused(Error),
     /// PLAY was answered. Media may have begun before (Q31). RTCP may go from here on: before, it confuses some servers (Q37).

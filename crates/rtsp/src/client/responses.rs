@@ -285,13 +285,14 @@ impl ClientSession {
             }
             // Not every server knows OPTIONS, and it was sent only to please (Q16).
             Step::Options if self.reading.tolerates(Tolerance::OptionsRefused) => {}
-            Step::SetUp { media, request, .. } if status == StatusCode::UNSUPPORTED_TRANSPORT => {
+            Step::SetUp { media, request, .. } if self.refuses_transport(status) => {
                 // What was asked for behind it counted on it.
                 let is_setup = |step: &Step| matches!(step, Step::SetUp { .. });
                 self.tracks -= 1 + self.steps.drain(..).filter(is_setup).count();
                 self.emit(Event::SetUpRefused(Error::TransportRefused {
                     media,
                     transport: request.lower(),
+                    status,
                     cseq,
                 }));
             }
@@ -301,6 +302,20 @@ impl ClientSession {
             }
             _ => self.fail(error),
         }
+    }
+
+    /// Whether a SETUP that was answered so may succeed with another transport.
+    fn refuses_transport(&mut self, status: StatusCode) -> bool {
+        let by_another_name = matches!(
+            status,
+            StatusCode::BAD_REQUEST
+                | StatusCode::PARAMETER_NOT_UNDERSTOOD
+                | StatusCode::HEADER_FIELD_NOT_VALID
+                | StatusCode::NOT_IMPLEMENTED
+                | StatusCode::OPTION_NOT_SUPPORTED
+        );
+        status == StatusCode::UNSUPPORTED_TRANSPORT
+            || by_another_name && self.reading.tolerates(Tolerance::TransportRefusal)
     }
 }
 

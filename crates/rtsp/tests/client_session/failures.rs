@@ -3,9 +3,9 @@ use throughline_rtsp::client::{
     TransportRequest,
 };
 use throughline_rtsp::headers::LowerTransport;
-use throughline_rtsp::{Fault, StatusCode};
+use throughline_rtsp::{Fault, StatusCode, Tolerance};
 
-use crate::script::{SDP, Script, config, frame, seconds};
+use crate::script::{SDP, Script, config, frame, refusing, seconds};
 
 const DESCRIBE: &str = "DESCRIBE rtsp://192.0.2.1/live";
 const SETUP: &str = "SETUP rtsp://192.0.2.1/live/trackID=0";
@@ -89,16 +89,43 @@ fn a_refused_transport_is_told_apart_from_other_refusals() {
     let error = Error::TransportRefused {
         media: 0,
         transport: LowerTransport::Udp,
+        status: StatusCode::UNSUPPORTED_TRANSPORT,
         cseq: 2,
     };
     assert_eq!(
         error.to_string(),
-        "the server refuses UDP for media 0 (SETUP, CSeq 2)"
+        "the server refuses UDP for media 0 with 461 (SETUP, CSeq 2)"
     );
     assert_eq!(script.event(), Event::SetUpRefused(error));
     // Nothing that counted on it goes out, and the session goes on.
     script.setup(0, TransportRequest::Tcp);
     script.expect(SETUP);
+}
+
+#[test]
+fn a_transport_may_be_refused_by_another_name() {
+    let set_up = |config| {
+        let mut script = Script::described_with(config);
+        script.setup(0, TransportRequest::Tcp);
+        script.turn(SETUP, "400 Bad Request", &[], "");
+        script
+    };
+    let mut script = set_up(config());
+    let Event::SetUpRefused(error) = script.event() else {
+        panic!()
+    };
+    let text = "the server refuses TCP for media 0 with 400 (SETUP, CSeq 2)";
+    assert_eq!(error.to_string(), text);
+    script.setup(0, UDP);
+    script.expect(SETUP);
+    let strict = set_up(refusing(Tolerance::TransportRefusal)).failure();
+    assert!(matches!(
+        strict,
+        Error::Status {
+            status: StatusCode::BAD_REQUEST,
+            ..
+        }
+    ));
 }
 
 #[test]
