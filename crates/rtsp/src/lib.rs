@@ -117,12 +117,13 @@
 //!
 //! | | |
 //! |---|---|
-//! | RTP, RTCP, media | packets are handed out as they are |
+//! | RTP, RTCP, SRTP, media | packets are handed out as they are; so are keys in [`KeyMgmt`](headers::KeyMgmt) |
+//! | UDP, multicast | asked for and agreed on in SETUP, the sockets are the caller's |
 //! | TLS, WebSocket | the [`Scheme`] says so, the connection is the caller's |
 //! | servers | the wire, headers and [`auth::Verifier`], but no session machine |
 //! | RECORD | nothing is published |
 //! | RTSP 2.0 ([RFC 7826](https://www.rfc-editor.org/rfc/rfc7826)) | the parameters of its Transport header, nothing else |
-//! | HTTP tunnels, SRTP keys, multicast | not yet |
+//! | HTTP tunnels | the [`Endpoint`](client::Endpoint) tells of one, the rest is not here yet |
 //!
 //! # Neighbours
 //!

@@ -98,6 +98,9 @@ tolerances! {
         MissingTransport => "answer to setup does not say what was agreed on",
         /// The answer to SETUP has other channels than were asked for (Q21): they count.
         OtherChannels => "answer to setup has other channels than were asked for",
+        /// The answer to SETUP has another RTP profile than was asked for, but is encrypted as was asked or not encrypted as
+        /// was asked: it counts. What would change that is never tolerated.
+        OtherProfile => "answer to setup has another profile than was asked for",
         /// SETUP is refused with 400, 451, 456, 501 or 551: another transport may do, as behind a 461 (rtsp-server-perl answers
         /// 400 to whoever wants TCP). Refused, that is the end.
         TransportRefusal => "transport is refused with another status than 461",

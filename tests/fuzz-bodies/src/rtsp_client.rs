@@ -2,13 +2,16 @@ use std::time::{Duration, Instant};
 
 use throughline_rtsp::client::{
     ClientSession, Event, ExtraHeaders, Learned, MAX_REDIRECTS, Output, Received, SessionConfig,
-    TransportRequest,
+    SetUpRequest, TransportRequest,
 };
+use throughline_rtsp::headers::{Delivery, KeyMgmt, Profile};
 use throughline_rtsp::{Credentials, MAX_BODY_BYTES, MAX_HEADER_BYTES, Method, Parsed, RtspUrl, parse};
 
 use crate::input::{Script, Step, says};
 
 const PASSWORD: &str = "quietSesame";
+
+const KEYS: &str = "cXVpZXRLZXlz";
 
 /// The first, the redirects, and for each place one that mends each reason.
 const MAX_CONNECTS: usize = (1 + MAX_REDIRECTS) * 3;
@@ -20,10 +23,11 @@ const MAX_OUTPUTS: usize = 100;
 /// sends nothing but requests and shows no password.
 ///
 /// Instructions: `w` the time of the next appointment comes, `t` 10 ms pass, `l` the driver loses 10 s over its reading,
-/// `c` the server closes the connection, `u` SETUP asks for UDP from here on, `s` the second media section is set up,
+/// `c` the server closes the connection, `u` SETUP asks for UDP from here on, `x` for RTCP on its port,
+/// `m` for multicast, `k` for SRTP with keys of ours, `s` the second media section is set up,
 /// `p` PLAY, `h` PAUSE, `d` TEARDOWN, `n` the next session begins with what this one has learned.
 pub fn rtsp_client(data: &[u8]) {
-    let Some(mut client) = Client::new(!says(data, PASSWORD)) else {
+    let Some(mut client) = Client::new(!says(data, PASSWORD) && !says(data, KEYS)) else {
         return;
     };
     for step in Script(data) {
@@ -39,7 +43,7 @@ struct Client {
     session: ClientSession,
     now: Instant,
     unread: Vec<u8>,
-    transport: TransportRequest,
+    request: SetUpRequest,
     connects: usize,
     ended: bool,
     wake_at: Option<Instant>,
@@ -66,7 +70,7 @@ impl Client {
             session: session(Learned::default())?,
             now: Instant::now(),
             unread: Vec::new(),
-            transport: TransportRequest::Tcp,
+            request: TransportRequest::Tcp.into(),
             connects: 0,
             ended: false,
             wake_at: None,
@@ -124,12 +128,23 @@ impl Client {
             b'l' => self.now += Duration::from_secs(10),
             b'c' => self.session.handle_closed(self.now),
             b'u' => {
-                self.transport = TransportRequest::Udp {
+                self.request.transport = TransportRequest::Udp {
                     rtp_port: 5000,
                     rtcp_port: 5001,
-                }
+                };
             }
-            b's' => self.session.setup(self.now, 1, self.transport),
+            b'x' => {
+                self.request.transport = TransportRequest::UdpMux {
+                    rtp_port: 5000,
+                    rtcp_port: 5001,
+                };
+            }
+            b'm' => self.request.transport = TransportRequest::Multicast { group: None },
+            b'k' => {
+                self.request.profile = Profile::Savp;
+                self.request.key_mgmt = Some(KeyMgmt::mikey(KEYS));
+            }
+            b's' => self.session.setup(self.now, 1, self.request.clone()),
             b'p' => self.session.play(self.now),
             b'h' => self.session.pause(self.now),
             b'n' => self.renew(),
@@ -170,13 +185,15 @@ impl Client {
         match event {
             Event::Described(description) | Event::Announced(description) => {
                 for media in 0..description.media().len().min(2) {
-                    self.session.setup(self.now, media, self.transport);
+                    self.session.setup(self.now, media, self.request.clone());
                 }
                 self.session.play(self.now);
             }
             Event::SetUp { transport, .. } => {
                 assert!(
-                    transport.interleaved.is_some() || transport.client_port.is_some(),
+                    transport.interleaved.is_some()
+                        || transport.client_port.is_some()
+                        || transport.delivery == Delivery::Multicast,
                     "{transport:?}"
                 );
             }
@@ -186,7 +203,8 @@ impl Client {
     }
 
     fn conceals(&self, shown: &impl std::fmt::Debug) {
-        assert!(!self.discreet || !format!("{shown:?}").contains(PASSWORD));
+        let shown = format!("{shown:?}");
+        assert!(!self.discreet || !(shown.contains(PASSWORD) || shown.contains(KEYS)));
     }
 }
 

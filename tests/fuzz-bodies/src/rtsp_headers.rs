@@ -1,6 +1,6 @@
 use throughline_rtsp::headers::{
-    AuthenticationInfo, Authorization, CSeq, ContentBase, ContentLocation, Public, Range, RetryAfter,
-    RtpInfo, Session, Transport, TypedHeader, WwwAuthenticate,
+    AuthenticationInfo, Authorization, CSeq, ContentBase, ContentLocation, KeyMgmt, Public, Range,
+    RetryAfter, RtpInfo, Session, Transport, TypedHeader, WwwAuthenticate,
 };
 use throughline_rtsp::{Policy, Reading};
 
@@ -16,6 +16,7 @@ pub fn rtsp_headers(data: &[u8]) {
         check::<CSeq>(&value);
         check::<ContentBase>(&value);
         check::<ContentLocation>(&value);
+        check::<KeyMgmt>(&value);
         check::<Public>(&value);
         check::<Range>(&value);
         check::<RetryAfter>(&value);

@@ -3,8 +3,9 @@ use std::time::Duration;
 
 use throughline_sdp as sdp;
 
+use super::TransportRequest;
 use crate::auth::AuthError;
-use crate::headers::LowerTransport;
+use crate::headers::Profile;
 use crate::url::Redacted;
 use crate::{Method, ParseError, StatusCode, Tolerance, UrlError};
 
@@ -81,28 +82,46 @@ pub enum Error {
     /// session (Q29).
     #[error(
         "the server refuses {} for media {media} with {status} (SETUP, CSeq {cseq})",
-        transport
+        wanted(*transport, *profile)
     )]
     TransportRefused {
         /// Which media section of the description, from 0.
         media: usize,
         /// The transport that was refused.
-        transport: LowerTransport,
+        transport: TransportRequest,
+        /// With this profile.
+        profile: Profile,
         /// 461, or another that was taken for it.
         status: StatusCode,
         /// The number of the SETUP.
         cseq: u32,
     },
-    /// The server agreed to a transport that was not asked for: a camera that has only UDP says so in this way (Q119).
+    /// The server refused the keys of a SETUP, or that there were none: 463, or RTSP 2.0's 466. Axis cameras want keys of ours
+    /// with an MKI (Q106).
+    #[error("the server refuses the keys for media {media}: {status} {reason} (SETUP, CSeq {cseq})")]
+    KeysRefused {
+        /// Which media section of the description, from 0.
+        media: usize,
+        /// 463 or 466.
+        status: StatusCode,
+        /// The beginning of the response's reason phrase, without secrets.
+        reason: String,
+        /// The number of the SETUP.
+        cseq: u32,
+    },
+    /// The server agreed to a transport that was not asked for: a camera that has only UDP says so in this way (Q119), and one
+    /// that would send in the clear what was to be encrypted.
     #[error(
         "the server was asked for {} and answers `{answered}` for media {media} (SETUP, CSeq {cseq})",
-        transport
+        wanted(*transport, *profile)
     )]
     TransportMismatch {
         /// Which media section of the description, from 0.
         media: usize,
         /// The transport that was asked for.
-        transport: LowerTransport,
+        transport: TransportRequest,
+        /// With this profile.
+        profile: Profile,
         /// The Transport header of the response, without what may be a key.
         answered: String,
         /// The number of the SETUP.
@@ -272,6 +291,13 @@ pub(super) fn quoted(words: &str) -> String {
         .find(|&end| words.is_char_boundary(end))
         .unwrap_or_default();
     words.get(..end).unwrap_or(&words).to_owned()
+}
+
+fn wanted(transport: TransportRequest, profile: Profile) -> String {
+    match profile {
+        Profile::Avp => transport.to_string(),
+        other => format!("{other} over {transport}"),
+    }
 }
 
 fn meanwhile(awaiting: Option<&Awaited>) -> String {

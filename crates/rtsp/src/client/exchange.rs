@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::TransportRequest;
+use super::SetUpRequest;
 use super::error::Awaited;
 use super::keepalive::KeepAliveMethod;
 use crate::{Method, RtspUrl};
@@ -16,7 +16,7 @@ pub(super) enum Step {
     SetUp {
         media: usize,
         url: RtspUrl,
-        request: TransportRequest,
+        request: SetUpRequest,
     },
     Play,
     Pause,

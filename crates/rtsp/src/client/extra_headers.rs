@@ -11,10 +11,11 @@ pub const MAX_EXTRA_HEADERS: usize = 16;
 pub const MAX_EXTRA_HEADER_BYTES: usize = 1024;
 
 /// Headers of the session's own: to change one breaks the conversation, or gives a secret away.
-const RESERVED: [&str; 7] = [
+const RESERVED: [&str; 8] = [
     name::AUTHORIZATION,
     name::CONTENT_LENGTH,
     name::CSEQ,
+    name::KEY_MGMT,
     name::PROXY_AUTHORIZATION,
     name::SESSION,
     name::TRANSPORT,

@@ -13,7 +13,7 @@
 //! | [`Output::Connect`] | the first step goes out | the caller's own error |
 //! | OPTIONS | DESCRIBE | refused: DESCRIBE all the same (Q16) |
 //! | DESCRIBE | [`Event::Described`] | redirected: to the new place; closed: once more with OPTIONS first (Q113) |
-//! | SETUP for each `setup` | [`Event::SetUp`] | [`Event::SetUpRefused`], [`Error::TransportMismatch`], [`Error::Busy`] .. |
+//! | SETUP for each `setup` | [`Event::SetUp`] | 461, 463 ..: [`Event::SetUpRefused`]; [`Error::TransportMismatch`], [`Error::Busy`] .. |
 //! | PLAY | [`Event::Playing`] | [`Error::Status`] .. |
 //! | PAUSE | [`Event::Paused`] | [`Event::PauseRefused`] |
 //! | keepalive | | GET_PARAMETER failed: OPTIONS from then on (Q98); OPTIONS failed: ignored (Q39) |
@@ -139,6 +139,7 @@ mod learned;
 mod output;
 mod receive;
 mod redirects;
+mod request;
 mod responses;
 mod server_requests;
 mod session;
@@ -154,7 +155,8 @@ pub use endpoint::{Endpoint, Tunnel, TunnelTarget};
 pub use error::{Awaited, Error, Place};
 pub use extra_headers::{ExtraHeaderError, ExtraHeaders, MAX_EXTRA_HEADER_BYTES, MAX_EXTRA_HEADERS};
 pub use learned::Learned;
-pub use output::{Event, Output, Received, ReconnectReason, SessionStats, TransportRequest};
+pub use output::{Event, Output, Received, ReconnectReason, SessionStats};
+pub use request::{MulticastGroup, SetUpRequest, TransportRequest};
 pub use session::ClientSession;
 
 /// How often a session lets itself be sent elsewhere (Q101). Real ones need one or two; more is a circle.

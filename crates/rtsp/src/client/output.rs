@@ -6,7 +6,7 @@ use throughline_sdp::SessionDescription;
 
 use super::{Endpoint, Error};
 use crate::RtspUrl;
-use crate::headers::{LowerTransport, RtpInfoEntry, Transport};
+use crate::headers::{KeyMgmt, RtpInfoEntry, Transport};
 
 /// What the session wants done, see [`ClientSession::poll_output`](super::ClientSession::poll_output).
 ///
@@ -47,11 +47,15 @@ pub enum Event {
     SetUp {
         /// Which media section of the description, from 0.
         media: usize,
-        /// What was agreed on: the channels or the ports are always there.
+        /// What was agreed on: the channels or the ports of unicast are always there. Of multicast, what the server did not say
+        /// is in the description: the group in the media section's `c=` line (Q133), the port in its `m=` line.
         transport: Transport,
+        /// The keys that came with the answer.
+        key_mgmt: Option<KeyMgmt>,
     },
-    /// A SETUP was refused: the server does not serve that transport ([`Error::TransportRefused`]). The session is
-    /// as it was before; ask for another transport with [`setup`](super::ClientSession::setup), or tear it down.
+    /// A SETUP was refused in a way that asking otherwise may mend: the server does not serve that transport
+    /// ([`Error::TransportRefused`]), or not with those keys ([`Error::KeysRefused`], Q106). The session is as it was before; ask
+    /// again with [`setup`](super::ClientSession::setup), or tear it down.
     SetUpRefused(Error),
     /// PLAY was answered. Media may have begun before (Q31). RTCP may go from here on: before, it confuses some servers (Q37).
     Playing {
@@ -106,30 +110,6 @@ pub enum Received<'b> {
     Control,
     /// Nothing whole: call again when there are more bytes behind these.
     Incomplete,
-}
-
-/// How the caller wants a media section delivered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TransportRequest {
-    /// Interleaved on the RTSP connection; the session chooses the channels.
-    Tcp,
-    /// In datagrams to these ports of ours. They should be a pair, RTP even and RTCP one above
-    /// ([RFC 3550 §11](https://www.rfc-editor.org/rfc/rfc3550#section-11)), which some servers insist on (Q35).
-    Udp {
-        /// The port for RTP.
-        rtp_port: u16,
-        /// The port for RTCP.
-        rtcp_port: u16,
-    },
-}
-
-impl TransportRequest {
-    pub(super) fn lower(self) -> LowerTransport {
-        match self {
-            Self::Tcp => LowerTransport::Tcp,
-            Self::Udp { .. } => LowerTransport::Udp,
-        }
-    }
 }
 
 /// What a session has counted so far.

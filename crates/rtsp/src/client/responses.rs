@@ -10,7 +10,7 @@ use super::learned::{Acceptance, Opening};
 use super::session::{ClientSession, Presentation};
 use super::state::State;
 use super::transport::Disagreement;
-use super::{Error, Event, MAX_RETRY_AFTER, TransportRequest, keepalive, transport};
+use super::{Error, Event, MAX_RETRY_AFTER, SetUpRequest, keepalive, transport};
 use crate::auth::AuthError;
 use crate::headers::{
     AuthenticationInfo, CSeq, HeaderError, HeaderFault, RetryAfter, RtpInfo, Session, TypedHeader,
@@ -122,7 +122,7 @@ impl ClientSession {
         let understood = match &exchange.step {
             Step::Options | Step::KeepAlive(_) => Ok(()),
             Step::Describe => self.described(exchange, response),
-            Step::SetUp { media, request, .. } => self.set_up((*media, *request), exchange, response),
+            Step::SetUp { media, request, .. } => self.set_up((*media, request), exchange, response),
             Step::Play => self.plays(exchange, response),
             Step::Pause => {
                 self.state = State::Paused;
@@ -191,7 +191,7 @@ impl ClientSession {
 
     fn set_up(
         &mut self,
-        (media, request): (usize, TransportRequest),
+        (media, request): (usize, &SetUpRequest),
         exchange: &Exchange,
         response: &Response,
     ) -> Result<(), Error> {
@@ -203,15 +203,18 @@ impl ClientSession {
             Disagreement::Refused(tolerance) => Error::not_tolerated(tolerance, exchange.awaited()),
             Disagreement::Other(other) => Error::TransportMismatch {
                 media,
-                transport: asked.lower,
+                transport: request.transport,
+                profile: request.profile,
                 answered: quoted(&other.redacted()),
                 cseq: exchange.cseq,
             },
         })?;
         self.channels.extend(agreed.interleaved);
+        let key_mgmt = self.read(exchange, response)?;
         self.emit(Event::SetUp {
             media,
             transport: agreed,
+            key_mgmt,
         });
         Ok(())
     }
@@ -285,16 +288,29 @@ impl ClientSession {
             }
             // Not every server knows OPTIONS, and it was sent only to please (Q16).
             Step::Options if self.reading.tolerates(Tolerance::OptionsRefused) => {}
-            Step::SetUp { media, request, .. } if self.refuses_transport(status) => {
+            Step::SetUp {
+                media, ref request, ..
+            } if refuses_keys(status, request) || self.refuses_transport(status) => {
                 // What was asked for behind it counted on it.
                 let is_setup = |step: &Step| matches!(step, Step::SetUp { .. });
                 self.tracks -= 1 + self.steps.drain(..).filter(is_setup).count();
-                self.emit(Event::SetUpRefused(Error::TransportRefused {
-                    media,
-                    transport: request.lower(),
-                    status,
-                    cseq,
-                }));
+                let refusal = if refuses_keys(status, request) {
+                    Error::KeysRefused {
+                        media,
+                        status,
+                        reason: quoted(&response.reason),
+                        cseq,
+                    }
+                } else {
+                    Error::TransportRefused {
+                        media,
+                        transport: request.transport,
+                        profile: request.profile,
+                        status,
+                        cseq,
+                    }
+                };
+                self.emit(Event::SetUpRefused(refusal));
             }
             Step::Pause if status != StatusCode::SESSION_NOT_FOUND => self.emit(Event::PauseRefused(error)),
             Step::KeepAlive(used) if status != StatusCode::SESSION_NOT_FOUND => {
@@ -317,6 +333,16 @@ impl ClientSession {
         status == StatusCode::UNSUPPORTED_TRANSPORT
             || by_another_name && self.reading.tolerates(Tolerance::TransportRefusal)
     }
+}
+
+/// Whether a SETUP was refused for its keys. 463 is about keys where there could have been any; to RTSP 2.0 it is a destination
+/// that is prohibited.
+fn refuses_keys(status: StatusCode, request: &SetUpRequest) -> bool {
+    let is_about_keys = matches!(
+        status,
+        StatusCode::KEY_MANAGEMENT_FAILURE | StatusCode::KEY_MANAGEMENT_ERROR
+    );
+    is_about_keys && (request.profile.is_secure() || request.key_mgmt.is_some())
 }
 
 /// A date does not help: there is no clock to compare it with.

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 use super::exchange::{Attempt, Exchange, Step};
 use super::state::State;
 use super::{
-    Error, Event, Learned, MAX_TRACKS, Output, ReconnectReason, SessionConfig, SessionStats,
-    TransportRequest, keepalive,
+    Error, Event, Learned, MAX_TRACKS, Output, ReconnectReason, SessionConfig, SessionStats, SetUpRequest,
+    keepalive,
 };
 use crate::auth::Authenticator;
 use crate::{Parser, Reading, RtspUrl, Tolerances};
@@ -138,7 +138,7 @@ impl ClientSession {
     /// Asks for a media section of the description, counted from 0. Several calls in a row are worked off one by one.
     ///
     /// A section that does not exist, or one above [`MAX_TRACKS`], ends the session with that error.
-    pub fn setup(&mut self, now: Instant, media: usize, request: TransportRequest) {
+    pub fn setup(&mut self, now: Instant, media: usize, request: impl Into<SetUpRequest>) {
         if matches!(self.state, State::TearingDown | State::Ended) {
             return;
         }
@@ -153,6 +153,10 @@ impl ClientSession {
         self.tracks += 1;
         if self.tracks > MAX_TRACKS {
             return self.fail(Error::TooManyTracks);
+        }
+        let mut request = request.into();
+        for entry in request.key_mgmt.iter_mut().flat_map(|keys| &mut keys.0) {
+            entry.uri.get_or_insert_with(|| url.as_str().to_owned());
         }
         self.steps.push_back(Step::SetUp { media, url, request });
         self.advance(now);

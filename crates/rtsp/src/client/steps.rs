@@ -87,9 +87,10 @@ impl ClientSession {
         match step {
             Step::Describe => request.headers.set(name::ACCEPT, "application/sdp"),
             Step::SetUp { request: wanted, .. } => {
-                request
-                    .headers
-                    .set_typed(&transport::ask(*wanted, &self.channels));
+                request.headers.set_typed(&transport::ask(wanted, &self.channels));
+                if let Some(keys) = &wanted.key_mgmt {
+                    request.headers.set_typed(keys);
+                }
             }
             Step::Play if self.state != State::Paused => request.headers.set_typed(&Range::FROM_START),
             Step::Options | Step::Play | Step::Pause | Step::KeepAlive(_) | Step::TearDown => {}

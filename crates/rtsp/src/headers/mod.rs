@@ -10,6 +10,7 @@ mod content_base;
 mod content_location;
 mod cseq;
 mod grammar;
+mod key_mgmt;
 mod public;
 mod range;
 mod retry_after;
@@ -28,6 +29,7 @@ pub use content_base::ContentBase;
 pub use content_location::ContentLocation;
 pub use cseq::CSeq;
 pub(crate) use grammar::number;
+pub use key_mgmt::{KeyMgmt, KeyMgmtEntry};
 pub use public::Public;
 pub use range::{Interval, Range, Span};
 pub use retry_after::RetryAfter;
@@ -36,7 +38,8 @@ pub use session::Session;
 pub use smpte::{SmpteRate, SmpteTime};
 pub use throughline_sdp::{NptTime, UtcTime};
 pub use transport::{
-    ConnectionUse, Delivery, KeyMaterial, LowerTransport, Rtsp2Parameters, Setup, Transport, TransportMode,
+    ConnectionUse, Delivery, KeyMaterial, LowerTransport, Profile, Rtsp2Parameters, Setup, Transport,
+    TransportMode,
 };
 pub use www_authenticate::{Challenge, DigestAlgorithm, DigestChallenge, Qop, WwwAuthenticate};
 
@@ -76,6 +79,7 @@ from_str! {
     ContentBase,
     ContentLocation,
     CSeq,
+    KeyMgmt,
     Public,
     Range,
     RetryAfter,

@@ -2,6 +2,8 @@ use std::fmt;
 
 /// The three digits of a response ([RFC 2326 §7.1.1](https://www.rfc-editor.org/rfc/rfc2326#section-7.1.1)).
 ///
+/// 463 is [RFC 4567 §3.2](https://www.rfc-editor.org/rfc/rfc4567#section-3.2)'s; RTSP 2.0 has 466 for it.
+///
 /// The parser gives 100 to 999; a code that has no constant here is a number like any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StatusCode(pub u16);
@@ -45,6 +47,8 @@ status_codes! {
     INVALID_RANGE 457 "Invalid Range",
     AGGREGATE_OPERATION_NOT_ALLOWED 459 "Aggregate Operation Not Allowed",
     UNSUPPORTED_TRANSPORT 461 "Unsupported Transport",
+    KEY_MANAGEMENT_FAILURE 463 "Key Management Failure",
+    KEY_MANAGEMENT_ERROR 466 "Key Management Error",
     INTERNAL_SERVER_ERROR 500 "Internal Server Error",
     NOT_IMPLEMENTED 501 "Not Implemented",
     SERVICE_UNAVAILABLE 503 "Service Unavailable",

@@ -1,8 +1,8 @@
 use throughline_rtsp::client::{
     ClientSession, Error, Event, MAX_PENDING_OUTPUTS, MAX_TRACKS, Output, Received, SessionConfig,
-    TransportRequest,
+    SetUpRequest, TransportRequest,
 };
-use throughline_rtsp::headers::LowerTransport;
+use throughline_rtsp::headers::{KeyMgmt, Profile};
 use throughline_rtsp::{Fault, StatusCode, Tolerance};
 
 use crate::script::{SDP, Script, config, frame, refusing, seconds};
@@ -88,7 +88,8 @@ fn a_refused_transport_is_told_apart_from_other_refusals() {
     script.turn(SETUP, "461 Unsupported Transport", &[], "");
     let error = Error::TransportRefused {
         media: 0,
-        transport: LowerTransport::Udp,
+        transport: UDP,
+        profile: Profile::Avp,
         status: StatusCode::UNSUPPORTED_TRANSPORT,
         cseq: 2,
     };
@@ -140,11 +141,83 @@ fn tcp_in_answer_to_udp_is_a_mismatch_too() {
     );
     assert!(matches!(
         script.failure(),
-        Error::TransportMismatch {
-            transport: LowerTransport::Udp,
-            ..
-        }
+        Error::TransportMismatch { transport: UDP, .. }
     ));
+}
+
+#[test]
+fn refused_keys_are_told_apart_and_others_may_follow() {
+    let savp = |data: Option<&str>| SetUpRequest {
+        profile: Profile::Savp,
+        key_mgmt: data.map(KeyMgmt::mikey),
+        ..UDP.into()
+    };
+    for status in [
+        StatusCode::KEY_MANAGEMENT_FAILURE,
+        StatusCode::KEY_MANAGEMENT_ERROR,
+    ] {
+        let mut script = Script::described();
+        script.setup(0, savp(None));
+        script.call(ClientSession::play);
+        let line = format!("{status} {}", status.reason());
+        let bare = script.turn(SETUP, &line, &[], "");
+        assert_eq!(bare.headers.get("KeyMgmt"), None);
+        let error = Error::KeysRefused {
+            media: 0,
+            status,
+            reason: status.reason().to_owned(),
+            cseq: 2,
+        };
+        assert!(error.to_string().contains("for media 0: 46"), "{error}");
+        assert_eq!(script.event(), Event::SetUpRefused(error));
+        script.setup(0, savp(Some("c2VzYW1l")));
+        let keys = "KeyMgmt: prot=mikey;uri=\"rtsp://192.0.2.1/live/trackID=0\";data=\"b3Blbg==\"";
+        let transport = "Transport: RTP/SAVP;unicast;client_port=5000-5001;server_port=6970-6971";
+        let again = script.turn(SETUP, "200 OK", &["Session: 4711", transport, keys], "");
+        assert_eq!(
+            again.headers.get("KeyMgmt"),
+            Some("prot=mikey;uri=\"rtsp://192.0.2.1/live/trackID=0\";data=\"c2VzYW1l\"")
+        );
+        let Event::SetUp { key_mgmt, .. } = script.event() else {
+            panic!()
+        };
+        assert_eq!(key_mgmt.as_ref().and_then(KeyMgmt::mikey_data), Some("b3Blbg=="));
+        assert!(!script.shown.contains("c2VzYW1l") && !script.shown.contains("b3Blbg"));
+    }
+}
+
+#[test]
+fn without_keys_463_is_a_status_like_any_other() {
+    let mut script = Script::described();
+    script.setup(0, UDP);
+    script.turn(SETUP, "463 Destination Prohibited", &[], "");
+    let error = script.failure();
+    assert!(matches!(error, Error::Status { .. }), "{error}");
+}
+
+#[test]
+fn packets_in_the_clear_are_no_answer_to_encrypted_ones() {
+    let mut script = Script::described();
+    let transport = TransportRequest::Tcp;
+    script.setup(
+        0,
+        SetUpRequest {
+            profile: Profile::Savpf,
+            ..transport.into()
+        },
+    );
+    let answer = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1";
+    let setup = script.turn(SETUP, "200 OK", &["Session: 4711", answer], "");
+    assert_eq!(
+        setup.headers.get("Transport"),
+        Some("RTP/SAVPF/TCP;unicast;interleaved=0-1")
+    );
+    script.expect(TEARDOWN);
+    assert_eq!(
+        script.failure().to_string(),
+        "the server was asked for RTP/SAVPF over TCP and answers `RTP/AVP/TCP;unicast;interleaved=0-1` for media 0 \
+         (SETUP, CSeq 2)"
+    );
 }
 
 #[test]

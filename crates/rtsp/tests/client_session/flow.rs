@@ -177,7 +177,12 @@ fn a_camera_plays_over_udp() {
         setup.headers.get("Transport"),
         Some("RTP/AVP;unicast;client_port=5000-5001")
     );
-    let Event::SetUp { media: 0, transport } = script.event() else {
+    let Event::SetUp {
+        media: 0,
+        transport,
+        key_mgmt: None,
+    } = script.event()
+    else {
         panic!()
     };
     assert_eq!(transport.lower, LowerTransport::Udp);

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use throughline_rtsp::client::{
-    ClientSession, Endpoint, Error, Event, Output, Received, SessionConfig, SessionStats, TransportRequest,
+    ClientSession, Endpoint, Error, Event, Output, Received, SessionConfig, SessionStats, SetUpRequest,
+    TransportRequest,
 };
 use throughline_rtsp::headers::CSeq;
 use throughline_rtsp::{Credentials, Message, Parsed, Policy, Request, RtspUrl, Tolerance, parse};
@@ -137,7 +138,7 @@ impl Script {
         self.drain();
     }
 
-    pub(crate) fn setup(&mut self, media: usize, request: TransportRequest) {
+    pub(crate) fn setup(&mut self, media: usize, request: impl Into<SetUpRequest>) {
         self.call(|session, now| session.setup(now, media, request));
     }
 

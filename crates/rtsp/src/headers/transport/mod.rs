@@ -1,7 +1,10 @@
+mod profile;
 mod read;
 mod write;
 
 use std::fmt;
+
+pub use profile::Profile;
 
 use super::{HeaderError, TypedHeader, name};
 use crate::Reading;
@@ -16,7 +19,7 @@ use crate::url::Redacted;
 pub struct Transport {
     /// What carries the RTP packets.
     pub lower: LowerTransport,
-    /// `RTP/AVP`, `RTP/SAVP`, ..
+    /// `RTP/AVP`, `RTP/SAVP`, .., of which [`Profile`] knows some.
     pub profile: String,
     /// To one receiver or to many.
     pub delivery: Delivery,
@@ -182,6 +185,16 @@ impl Transport {
             client_port: Some((rtp, rtcp)),
             ..Self::default()
         }
+    }
+
+    /// Whether RTCP goes where RTP goes ([RFC 7826 §C.1.6.4](https://www.rfc-editor.org/rfc/rfc7826#appendix-C.1.6.4)).
+    pub fn is_rtcp_mux(&self) -> bool {
+        self.rtsp2.as_ref().is_some_and(|rtsp2| rtsp2.rtcp_mux)
+    }
+
+    /// Whether packets are SRTP and SRTCP, as far as the profile is one that is known.
+    pub fn is_secure(&self) -> bool {
+        Profile::from_name(&self.profile).is_some_and(Profile::is_secure)
     }
 
     /// For people: without the MIKEY message, and without what no RFC knows, which may hold a key as well or the secrets of a
