@@ -33,6 +33,7 @@ mod h264_sei;
 mod h264_slice;
 mod h264_sps;
 mod input;
+mod mikey;
 mod mock_camera_server;
 mod rtcp_compound;
 mod rtcp_schedule;
@@ -45,7 +46,9 @@ mod rtsp_client;
 mod rtsp_headers;
 mod rtsp_message;
 mod rtsp_url;
+mod sdes;
 mod sdp;
+mod srtp;
 
 pub use camera::camera;
 pub use h264_access_units::h264_access_units;
@@ -60,6 +63,7 @@ pub use h264_pps::h264_pps;
 pub use h264_sei::h264_sei;
 pub use h264_slice::h264_slice;
 pub use h264_sps::h264_sps;
+pub use mikey::mikey;
 pub use mock_camera_server::mock_camera_server;
 pub use rtcp_compound::rtcp_compound;
 pub use rtcp_schedule::rtcp_schedule;
@@ -72,7 +76,9 @@ pub use rtsp_client::rtsp_client;
 pub use rtsp_headers::rtsp_headers;
 pub use rtsp_message::rtsp_message;
 pub use rtsp_url::rtsp_url;
+pub use sdes::sdes;
 pub use sdp::sdp;
+pub use srtp::srtp;
 
 /// A body: it takes the fuzzer's bytes, and panics where something is wrong.
 pub type Body = fn(&[u8]);
@@ -92,6 +98,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("h264_sei", h264_sei),
     ("h264_slice", h264_slice),
     ("h264_sps", h264_sps),
+    ("mikey", mikey),
     ("mock_camera_server", mock_camera_server),
     ("rtcp_compound", rtcp_compound),
     ("rtcp_schedule", rtcp_schedule),
@@ -104,5 +111,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("rtsp_headers", rtsp_headers),
     ("rtsp_message", rtsp_message),
     ("rtsp_url", rtsp_url),
+    ("sdes", sdes),
     ("sdp", sdp),
+    ("srtp", srtp),
 ];
