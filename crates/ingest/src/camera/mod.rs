@@ -49,6 +49,7 @@ mod keyframe;
 mod lasting;
 mod loss;
 mod media;
+mod path;
 mod random;
 mod retry;
 mod rtcp;

@@ -1,25 +1,25 @@
 //! One try at the camera over one transport, from its connection to its end.
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use throughline_rtp::Tolerance;
-use throughline_rtp::rtcp::{Channel, is_rtcp_on};
-use throughline_rtsp::client::{
-    self, ClientSession, Endpoint, Learned, Received, SessionConfig, TransportRequest, Tunnel,
-};
-use throughline_rtsp::{Scheme, Security, StatusCode, headers};
+use throughline_rtsp::client::{self, ClientSession, Endpoint, Learned, SessionConfig, Tunnel};
+use throughline_rtsp::{Scheme, Security};
 
+use super::Output;
 use super::lasting::Lasting;
 use super::media::Media;
 use super::select::{Selection, select};
 use super::track::Track;
-use super::transport::{Channels, MediaPath, OnLoss, TransportChoice, UdpPath};
-use super::{ConnectError, Output, UdpPorts, UdpSocket};
-use crate::{
-    CameraStats, Config, Error, Event, KeyframeReason, StreamEnd, Timeouts, Transport, TransportPolicy,
-};
+use super::transport::{OnLoss, TransportChoice};
+use crate::{CameraStats, Config, Error, Event, KeyframeReason, Timeouts, Transport, TransportPolicy};
+
+mod failure;
+mod peer;
+mod receive;
+mod set_up;
+
+use peer::Peer;
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -58,14 +58,6 @@ enum Step {
     Playing,
     /// TEARDOWN was sent.
     Leaving { until: Instant },
-}
-
-/// Who the other end is.
-#[derive(Debug, Default)]
-struct Peer {
-    name: String,
-    /// Far and near end of the connection.
-    addresses: Option<(SocketAddr, SocketAddr)>,
 }
 
 impl Attempt {
@@ -161,161 +153,6 @@ impl Attempt {
             self.session.handle_connected(now);
             self.advance(now, lasting);
         }
-    }
-
-    pub(super) fn handle_connect_failed(&mut self, error: ConnectError) {
-        let peer = self.peer.name.clone();
-        self.fail(match error {
-            ConnectError::Resolve(cause) => Error::Unresolvable { peer, cause },
-            ConnectError::ResolveTimeout { waited } => Error::ResolveTimeout { peer, waited },
-            ConnectError::Connect(cause) if cause.kind() == io::ErrorKind::ConnectionRefused => {
-                Error::ConnectRefused { peer }
-            }
-            ConnectError::Connect(cause) => Error::Unreachable { peer, cause },
-            ConnectError::ConnectTimeout { waited, addresses } => Error::ConnectTimeout {
-                peer,
-                waited,
-                addresses,
-            },
-            ConnectError::Tls(cause) => Error::Tls { peer, cause },
-            ConnectError::TlsTimeout { waited } => Error::TlsTimeout { peer, waited },
-        });
-    }
-
-    pub(super) fn handle_closed(&mut self, now: Instant, error: Option<io::Error>, lasting: &mut Lasting) {
-        // First the session, for it knows when a new connection mends this (Q28).
-        self.session.handle_closed(now);
-        self.advance(now, lasting);
-        if let (Some(End::Failed(failure)), Some(cause)) = (&mut self.end, error) {
-            let awaiting = match failure {
-                Error::Rtsp {
-                    cause: client::Error::Closed { awaiting },
-                    ..
-                } => awaiting.take(),
-                _ => None,
-            };
-            let peer = self.peer.name.clone();
-            *failure = Error::ConnectionLost {
-                peer,
-                awaiting,
-                cause,
-            };
-        }
-    }
-
-    pub(super) fn handle_stream(&mut self, now: Instant, mut input: &[u8], lasting: &mut Lasting) {
-        while !self.carry.is_empty() && !input.is_empty() && self.end.is_none() {
-            let mut carry = std::mem::take(&mut self.carry);
-            let held = carry.len();
-            let taken = missing(&carry).min(input.len());
-            carry.extend_from_slice(input.get(..taken).unwrap_or_default());
-            let used = self.walk(now, &carry, lasting);
-            // What follows the frame is walked through in place.
-            let consumed = if used < held { taken } else { used - held };
-            input = input.get(consumed..).unwrap_or_default();
-            if used < held {
-                carry.drain(..used);
-            } else {
-                carry.clear();
-            }
-            // Its room serves the next cut frame.
-            self.carry = carry;
-        }
-        let used = self.walk(now, input, lasting);
-        self.carry
-            .extend_from_slice(input.get(used..).unwrap_or_default());
-    }
-
-    /// Goes through whole frames in place; returns how many bytes they took. Stops where the attempt ends: after a
-    /// refused SETUP the connection goes on.
-    fn walk(&mut self, now: Instant, input: &[u8], lasting: &mut Lasting) -> usize {
-        let mut used = 0;
-        while self.end.is_none() {
-            let rest = input.get(used..).unwrap_or_default();
-            let (consumed, received) = self.session.receive(now, rest);
-            used += consumed;
-            match received {
-                Received::Interleaved { channel, payload } => {
-                    self.handle_interleaved(now, channel, payload, lasting);
-                }
-                Received::Control => self.advance(now, lasting),
-                Received::Incomplete => break,
-            }
-        }
-        used
-    }
-
-    fn handle_interleaved(&mut self, now: Instant, channel: u8, payload: &[u8], lasting: &mut Lasting) {
-        match self.media.as_mut().map(Media::path) {
-            Some(MediaPath::Tcp(channels)) if channel == channels.rtp => {
-                self.handle_media(now, Channel::Rtp, payload, lasting);
-            }
-            Some(MediaPath::Tcp(channels)) if channel == channels.rtcp => {
-                self.handle_media(now, Channel::Rtcp, payload, lasting);
-            }
-            // Of a track that is not this one.
-            _ => lasting.totals.foreign += 1,
-        }
-    }
-
-    pub(super) fn handle_datagram(
-        &mut self,
-        now: Instant,
-        (socket, source): (UdpSocket, SocketAddr),
-        contents: &[u8],
-        lasting: &mut Lasting,
-    ) {
-        let Some(MediaPath::Udp(path)) = self.media.as_mut().map(Media::path) else {
-            return;
-        };
-        if !path.accept(socket, source) {
-            lasting.totals.foreign += 1;
-            return;
-        }
-        let channel = match socket {
-            UdpSocket::Rtp => Channel::Rtp,
-            UdpSocket::Rtcp => Channel::Rtcp,
-        };
-        self.handle_media(now, channel, contents, lasting);
-    }
-
-    fn handle_media(&mut self, now: Instant, channel: Channel, contents: &[u8], lasting: &mut Lasting) {
-        if is_rtcp_on(channel, contents, &lasting.policies.rtp) {
-            if channel == Channel::Rtp {
-                lasting.totals.tolerated.rtp.insert(Tolerance::RtcpAmongRtp);
-            }
-            self.handle_rtcp(now, contents);
-        } else if let Some(media) = &mut self.media {
-            media.handle_rtp(now, contents, lasting);
-        }
-    }
-
-    fn handle_rtcp(&mut self, now: Instant, compound: &[u8]) {
-        if let Some(media) = &mut self.media
-            && media.handle_rtcp(now, compound).is_break()
-        {
-            let peer = self.peer.name.clone();
-            self.fail(Error::StreamEnded {
-                peer,
-                how: StreamEnd::Bye,
-            });
-        }
-    }
-
-    pub(super) fn handle_udp_bound(&mut self, now: Instant, ports: UdpPorts, lasting: &mut Lasting) {
-        if let Some(selection) = &self.selection {
-            let request = TransportRequest::Udp {
-                rtp_port: ports.rtp,
-                rtcp_port: ports.rtcp,
-            };
-            self.session.setup(now, selection.media, request);
-            self.advance(now, lasting);
-        }
-    }
-
-    pub(super) fn handle_udp_bind_failed(&mut self, cause: io::Error) {
-        let peer = self.peer.name.clone();
-        self.fail(Error::NoUdpPorts { peer, cause });
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant, lasting: &mut Lasting) {
@@ -505,97 +342,4 @@ impl Attempt {
             self.media = None;
         }
     }
-
-    /// Asks for another transport on the same connection, after a SETUP that was refused: the session is as it was before.
-    pub(super) fn set_up_over(&mut self, now: Instant, choice: &TransportChoice, lasting: &mut Lasting) {
-        self.transport = choice.current();
-        self.on_loss = choice.on_loss();
-        if let Some(selection) = self.selection.take() {
-            self.set_up(now, selection, lasting);
-            self.advance(now, lasting);
-        }
-    }
-
-    fn set_up(&mut self, now: Instant, selection: Selection, lasting: &mut Lasting) {
-        match (self.transport, self.peer.addresses) {
-            (Transport::Udp, Some((_, local))) => lasting.outputs.push_back(Output::BindUdp { local }),
-            (Transport::Multicast, _) => {
-                let peer = self.peer.name.clone();
-                self.fail(Error::NoMulticast { peer });
-            }
-            _ => self.session.setup(now, selection.media, TransportRequest::Tcp),
-        }
-        self.selection = Some(selection);
-    }
-
-    fn set_up_answered(&mut self, now: Instant, answer: &headers::Transport, lasting: &mut Lasting) {
-        let (Some(selection), Some((peer, _))) = (&self.selection, self.peer.addresses) else {
-            return;
-        };
-        let path = match self.transport {
-            Transport::Tcp => MediaPath::Tcp(Channels::new(answer)),
-            Transport::Udp | Transport::Multicast => MediaPath::Udp(UdpPath::new(peer, answer)),
-        };
-        self.media = Some(Media::new(path, selection, lasting));
-        self.session.play(now);
-    }
-
-    fn session_error(&self, cause: client::Error) -> Error {
-        let peer = self.peer.name.clone();
-        match cause {
-            client::Error::Closed { .. } if self.step == Step::Playing => Error::StreamEnded {
-                peer,
-                how: StreamEnd::Closed,
-            },
-            client::Error::TornDownByServer { .. } => Error::StreamEnded {
-                peer,
-                how: StreamEnd::TornDown,
-            },
-            client::Error::Asleep { .. } => Error::Asleep { peer, cause },
-            client::Error::NoCredentials { .. } => Error::NoCredentials { peer, cause },
-            client::Error::CredentialsRefused { .. } => Error::CredentialsRefused { peer, cause },
-            client::Error::Busy { .. } => Error::Busy { peer, cause },
-            client::Error::TransportRefused { .. } | client::Error::TransportMismatch { .. } => {
-                Error::TransportRefused { peer, cause }
-            }
-            client::Error::Status { status, .. } if status == StatusCode::NOT_FOUND => {
-                Error::NotFound { peer, cause }
-            }
-            _ => Error::Rtsp { peer, cause },
-        }
-    }
-}
-
-impl Peer {
-    fn new(host: &str, port: u16) -> Self {
-        let name = if host.contains(':') {
-            format!("[{host}]:{port}")
-        } else {
-            format!("{host}:{port}")
-        };
-        Peer {
-            name,
-            addresses: None,
-        }
-    }
-
-    fn connected(&mut self, addresses: (SocketAddr, SocketAddr)) {
-        if self.name != addresses.0.to_string() {
-            self.name = format!("{} ({})", self.name, addresses.0.ip());
-        }
-        self.addresses = Some(addresses);
-    }
-}
-
-/// How many bytes to add to the beginning of a frame: those that it lacks as far as its header tells, so that what
-/// follows the frame is not copied.
-fn missing(carry: &[u8]) -> usize {
-    /// Of a text message, whose length its header does not begin with.
-    const TEXT_STEP: usize = 1024;
-    let whole = match carry {
-        [b'$', _, high, low, ..] => 4 + usize::from(u16::from_be_bytes([*high, *low])),
-        [b'$', ..] => 4,
-        _ => carry.len() + TEXT_STEP,
-    };
-    whole.saturating_sub(carry.len()).max(1)
 }

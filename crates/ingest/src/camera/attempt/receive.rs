@@ -1,0 +1,129 @@
+//! What arrives on the connection and the UDP sockets, and to whom it goes.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use throughline_rtp::Tolerance;
+use throughline_rtp::rtcp::{Channel, is_rtcp_on};
+use throughline_rtsp::client::Received;
+
+use super::super::UdpSocket;
+use super::super::lasting::Lasting;
+use super::super::media::Media;
+use super::super::path::MediaPath;
+use super::Attempt;
+use crate::{Error, StreamEnd};
+
+impl Attempt {
+    pub(in crate::camera) fn handle_stream(&mut self, now: Instant, mut input: &[u8], lasting: &mut Lasting) {
+        while !self.carry.is_empty() && !input.is_empty() && self.end.is_none() {
+            let mut carry = std::mem::take(&mut self.carry);
+            let held = carry.len();
+            let taken = missing(&carry).min(input.len());
+            carry.extend_from_slice(input.get(..taken).unwrap_or_default());
+            let used = self.walk(now, &carry, lasting);
+            // What follows the frame is walked through in place.
+            let consumed = if used < held { taken } else { used - held };
+            input = input.get(consumed..).unwrap_or_default();
+            if used < held {
+                carry.drain(..used);
+            } else {
+                carry.clear();
+            }
+            // Its room serves the next cut frame.
+            self.carry = carry;
+        }
+        let used = self.walk(now, input, lasting);
+        self.carry
+            .extend_from_slice(input.get(used..).unwrap_or_default());
+    }
+
+    /// Goes through whole frames in place; returns how many bytes they took. Stops where the attempt ends: after a
+    /// refused SETUP the connection goes on.
+    fn walk(&mut self, now: Instant, input: &[u8], lasting: &mut Lasting) -> usize {
+        let mut used = 0;
+        while self.end.is_none() {
+            let rest = input.get(used..).unwrap_or_default();
+            let (consumed, received) = self.session.receive(now, rest);
+            used += consumed;
+            match received {
+                Received::Interleaved { channel, payload } => {
+                    self.handle_interleaved(now, channel, payload, lasting);
+                }
+                Received::Control => self.advance(now, lasting),
+                Received::Incomplete => break,
+            }
+        }
+        used
+    }
+
+    fn handle_interleaved(&mut self, now: Instant, channel: u8, payload: &[u8], lasting: &mut Lasting) {
+        match self.media.as_mut().map(Media::path) {
+            Some(MediaPath::Tcp(channels)) if channel == channels.rtp => {
+                self.handle_media(now, Channel::Rtp, payload, lasting);
+            }
+            Some(MediaPath::Tcp(channels)) if channel == channels.rtcp => {
+                self.handle_media(now, Channel::Rtcp, payload, lasting);
+            }
+            // Of a track that is not this one.
+            _ => lasting.totals.foreign += 1,
+        }
+    }
+
+    pub(in crate::camera) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        (socket, source): (UdpSocket, SocketAddr),
+        contents: &[u8],
+        lasting: &mut Lasting,
+    ) {
+        let Some(MediaPath::Udp(path)) = self.media.as_mut().map(Media::path) else {
+            return;
+        };
+        if !path.accept(socket, source) {
+            lasting.totals.foreign += 1;
+            return;
+        }
+        let channel = match socket {
+            UdpSocket::Rtp => Channel::Rtp,
+            UdpSocket::Rtcp => Channel::Rtcp,
+        };
+        self.handle_media(now, channel, contents, lasting);
+    }
+
+    fn handle_media(&mut self, now: Instant, channel: Channel, contents: &[u8], lasting: &mut Lasting) {
+        if is_rtcp_on(channel, contents, &lasting.policies.rtp) {
+            if channel == Channel::Rtp {
+                lasting.totals.tolerated.rtp.insert(Tolerance::RtcpAmongRtp);
+            }
+            self.handle_rtcp(now, contents);
+        } else if let Some(media) = &mut self.media {
+            media.handle_rtp(now, contents, lasting);
+        }
+    }
+
+    fn handle_rtcp(&mut self, now: Instant, compound: &[u8]) {
+        if let Some(media) = &mut self.media
+            && media.handle_rtcp(now, compound).is_break()
+        {
+            let peer = self.peer.name.clone();
+            self.fail(Error::StreamEnded {
+                peer,
+                how: StreamEnd::Bye,
+            });
+        }
+    }
+}
+
+/// How many bytes to add to the beginning of a frame: those that it lacks as far as its header tells, so that what
+/// follows the frame is not copied.
+fn missing(carry: &[u8]) -> usize {
+    /// Of a text message, whose length its header does not begin with.
+    const TEXT_STEP: usize = 1024;
+    let whole = match carry {
+        [b'$', _, high, low, ..] => 4 + usize::from(u16::from_be_bytes([*high, *low])),
+        [b'$', ..] => 4,
+        _ => carry.len() + TEXT_STEP,
+    };
+    whole.saturating_sub(carry.len()).max(1)
+}
