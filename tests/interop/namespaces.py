@@ -11,6 +11,7 @@ import pytest
 from harness import PEERS, Process, running
 
 CAMERA, CLIENT = "10.78.0.1", "10.78.0.2"
+CAMERA_ON_LINK, CLIENT_ON_LINK = "fe80::78:1", "fe80::78:2"
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="networks of their own (not root)")
 
@@ -59,9 +60,11 @@ def veth_pair():
     """A cable between the two."""
     with namespaces() as network:
         ip("link", "add", network.camera, "netns", network.camera, "type", "veth", "peer", "name", network.client, "netns", network.client)
-        for device, address in ((network.camera, CAMERA), (network.client, CLIENT)):
+        for device, address, on_link in ((network.camera, CAMERA, CAMERA_ON_LINK), (network.client, CLIENT, CLIENT_ON_LINK)):
             network.run(device, "ip", "address", "add", f"{address}/24", "dev", device)
-            network.run(device, "ip", "link", "set", device, "up")
+            network.run(device, "ip", "address", "add", f"{on_link}/64", "dev", device, "nodad")
+            # Else the kernel adds a second one a while later, and a server may send from that.
+            network.run(device, "ip", "link", "set", device, "addrgenmode", "none", "up")
             network.run(device, "ip", "route", "add", "224.0.0.0/4", "dev", device)
         yield network
 

@@ -1,4 +1,5 @@
 """Every road that the two servers offer, and every way to say who one is: what is recorded is what was sent."""
+import contextlib
 import json
 from typing import NamedTuple
 
@@ -6,6 +7,7 @@ import pytest
 
 from cameras import GortsplibCamera, GStreamerCamera, camera, camera_environment, camera_url
 from harness import running, throughline
+from namespaces import CAMERA, CAMERA_ON_LINK, needs_root, veth_pair
 from streams import expect_part_of_loop
 
 BOTH = (GStreamerCamera, GortsplibCamera)
@@ -17,9 +19,19 @@ class Road(NamedTuple):
     transport: str
     found: str
     kinds: tuple = BOTH
+    profile: str = "AVP"
     address: str = "127.0.0.1"
 
+    @property
+    def secure(self):
+        return self.scheme in ("rtsps", "rtsp+https", "rtsp+wss")
 
+    @property
+    def needs_a_network(self):
+        return self.transport == "multicast" or self.address == CAMERA_ON_LINK
+
+
+# Where it has a certificate, gortsplib speaks SRTP, even over TCP: its `rtsps` is `srtp-tcp`.
 ROADS = {
     "tcp": Road("rtsp", "tcp", "tcp"),
     "udp": Road("rtsp", "udp", "udp"),
@@ -27,6 +39,8 @@ ROADS = {
 ROADS_OF_IPV6 = {
     "ipv6-tcp": Road("rtsp", "tcp", "tcp", address="::1"),
     "ipv6-udp": Road("rtsp", "udp", "udp", address="::1"),
+    "zone-tcp": Road("rtsp", "tcp", "tcp", address=CAMERA_ON_LINK),
+    "zone-udp": Road("rtsp", "udp", "udp", address=CAMERA_ON_LINK),
 }
 # What each server offers over TCP, but for none and its strongest digest, which every road has.
 AUTHENTICATIONS = {GStreamerCamera: ["basic"], GortsplibCamera: ["basic", "md5", "basic,md5,sha256"]}
@@ -45,6 +59,23 @@ def cells():
             yield "tcp", ROADS["tcp"], kind, auth
 
 
+@contextlib.contextmanager
+def at_the_end_of(road, kind, certificates, auth):
+    """A camera, and the URL and the namespace by which it is reached."""
+    options = {"auth": auth, "profile": road.profile, "certificate": certificates.good if road.secure else None}
+    if not road.needs_a_network:
+        with camera(kind, address=road.address, **options) as source:
+            yield source, camera_url(source, road.scheme), None
+        return
+    options["transport"] = "multicast" if road.transport == "multicast" else "both"
+    with veth_pair() as network:
+        zone = f"%{network.camera}" if road.address == CAMERA_ON_LINK else ""
+        address = CAMERA_ON_LINK if zone else CAMERA
+        with camera(kind, address=address + zone, namespace=network.camera, **options) as source:
+            url = camera_url(source, road.scheme)
+            yield source, url.replace(zone, f"%25{network.client}") if zone else url, network.client
+
+
 def found_by(probe):
     return json.loads(probe.output[probe.output.index("{"):probe.output.rindex("}") + 1])
 
@@ -54,15 +85,16 @@ def expect_what_was_sent(recorded, source, at_least):
 
 
 @pytest.mark.parametrize("road,kind,auth", [
-    pytest.param(road, kind, auth, id=f"{kind.name}-{name}-{auth}")
+    pytest.param(road, kind, auth, id=f"{kind.name}-{name}-{auth}", marks=[needs_root] if road.needs_a_network else [])
     for name, road, kind, auth in cells()
 ])
-def test_a_road_carries_what_the_camera_sent(tmp_path, road, kind, auth):
+def test_a_road_carries_what_the_camera_sent(certificates, tmp_path, road, kind, auth):
     output = tmp_path / "out.h264"
-    with camera(kind, address=road.address, auth=auth) as source:
-        url, environment = camera_url(source, road.scheme), camera_environment(source)
-        recording = throughline("record", url, "-o", output, "--duration", "3s", "--transport", road.transport, env=environment)
-        probe = throughline("probe", url, "--json", "--duration", "1s", "--transport", road.transport, env=environment)
+    with at_the_end_of(road, kind, certificates, auth) as (source, url, namespace):
+        options = ["--transport", road.transport, *(["--tls-ca", certificates.ca] if road.secure else [])]
+        run = {"env": camera_environment(source), "namespace": namespace}
+        recording = throughline("record", url, "-o", output, "--duration", "3s", *options, **run)
+        probe = throughline("probe", url, "--json", "--duration", "1s", *options, **run)
         with running(recording), running(probe):
             assert probe.wait(25) == 0, probe.output
             assert recording.wait(25) == 0, recording.output
