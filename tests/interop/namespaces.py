@@ -36,6 +36,9 @@ class Network:
         table = [*(f"counter {name} {{ }}" for name in counters), "chain arriving {", "type filter hook input priority 0;", *rules, "}"]
         self.run(namespace, "nft", "-f", "-", input="\n".join(["table inet throughline {", *table, "}", ""]))
 
+    def no_rules(self, namespace):
+        self.run(namespace, "nft", "flush", "ruleset")
+
     def counted(self, namespace):
         """Packets by the names of the rules' counters."""
         listed = self.run(namespace, "nft", "list", "counters", capture_output=True).stdout

@@ -12,7 +12,7 @@ from harness import CLIPS, running, throughline
 from namespaces import CAMERA, lossy_link, needs_root, veth_pair
 from streams import nal_units
 
-SECONDS = 8
+SECONDS = 6
 GROUP = 30
 # How many of ten IDR pictures of eight packets survive a loss of a fifth.
 PATIENCE = 60
