@@ -10,6 +10,7 @@
 //! | [`RtspUrl`], [`base_url`] | addresses without credentials, and the joins that cameras are built for |
 //! | [`auth`] | Basic and Digest, for either end |
 //! | [`client`] | the session: from a URL to flowing packets, kept alive, and to its end |
+//! | [`tunnel`] | RTSP over HTTP, and the handshake of a WebSocket |
 //! | [`Policy`], [`Reading`] | which leniencies may be used, and which were |
 //!
 //! # Contract
@@ -119,11 +120,10 @@
 //! |---|---|
 //! | RTP, RTCP, SRTP, media | packets are handed out as they are; so are keys in [`KeyMgmt`](headers::KeyMgmt) |
 //! | UDP, multicast | asked for and agreed on in SETUP, the sockets are the caller's |
-//! | TLS, WebSocket | the [`Scheme`] says so, the connection is the caller's |
+//! | TLS, WebSocket frames | the [`Endpoint`](client::Endpoint) says so, the connection is the caller's |
 //! | servers | the wire, headers and [`auth::Verifier`], but no session machine |
 //! | RECORD | nothing is published |
 //! | RTSP 2.0 ([RFC 7826](https://www.rfc-editor.org/rfc/rfc7826)) | the parameters of its Transport header, nothing else |
-//! | HTTP tunnels | the [`Endpoint`](client::Endpoint) tells of one, the rest is not here yet |
 //!
 //! # Neighbours
 //!
@@ -140,6 +140,7 @@ pub mod client;
 pub mod headers;
 mod message;
 mod tolerance;
+pub mod tunnel;
 mod url;
 
 #[cfg(feature = "codec")]

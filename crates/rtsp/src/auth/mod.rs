@@ -35,4 +35,5 @@ mod nonces;
 mod verifier;
 
 pub use authenticator::{AuthError, Authenticator};
+pub(crate) use nonces::Nonces;
 pub use verifier::Verifier;

@@ -3,16 +3,21 @@
 /// SplitMix64 (Steele, Lea and Flood, 2014): a whole generator in one word of state. A nonce must not repeat; it
 /// need not resist cryptanalysis, since only the hash of the password protects the password.
 #[derive(Clone, Debug)]
-pub(super) struct Nonces(u64);
+pub(crate) struct Nonces(u64);
 
 impl Nonces {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// The next nonce: 128 bits in hexadecimal.
-    pub(super) fn next(&mut self) -> String {
-        format!("{:016x}{:016x}", self.word(), self.word())
+    pub(crate) fn next(&mut self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.bytes()))
+    }
+
+    /// The same as bytes.
+    pub(crate) fn bytes(&mut self) -> [u8; 16] {
+        (u128::from(self.word()) << 64 | u128::from(self.word())).to_be_bytes()
     }
 
     fn word(&mut self) -> u64 {

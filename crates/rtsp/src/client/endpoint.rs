@@ -21,9 +21,9 @@ pub struct Endpoint {
 pub enum Tunnel {
     /// Nothing.
     None,
-    /// HTTP: a GET that the server's bytes come by, and a POST that ours go by.
+    /// HTTP: [`HttpTunnel`](crate::tunnel::HttpTunnel).
     Http(TunnelTarget),
-    /// A WebSocket ([RFC 6455](https://www.rfc-editor.org/rfc/rfc6455)).
+    /// A WebSocket: [`WebSocketUpgrade`](crate::tunnel::WebSocketUpgrade).
     WebSocket(TunnelTarget),
 }
 

@@ -271,11 +271,7 @@ impl Error {
             AuthError::NoCredentials => Self::NoCredentials { method, cseq },
             AuthError::Refused => Self::CredentialsRefused { method, cseq },
             AuthError::UnsupportedScheme { schemes } => Self::UnsupportedAuthentication {
-                schemes: schemes
-                    .iter()
-                    .take(MAX_QUOTED_SCHEMES)
-                    .map(|scheme| quoted(scheme))
-                    .collect(),
+                schemes: quoted_schemes(&schemes),
                 method,
                 cseq,
             },
@@ -284,13 +280,19 @@ impl Error {
 }
 
 /// The beginning of what a server says, without the secrets of a URL that it repeats.
-pub(super) fn quoted(words: &str) -> String {
+pub(crate) fn quoted(words: &str) -> String {
     let words = Redacted(words).to_string();
     let end = (0..=MAX_QUOTED_BYTES)
         .rev()
         .find(|&end| words.is_char_boundary(end))
         .unwrap_or_default();
     words.get(..end).unwrap_or(&words).to_owned()
+}
+
+/// The first schemes that a server offers.
+pub(crate) fn quoted_schemes(schemes: &[String]) -> Vec<String> {
+    let first = schemes.iter().take(MAX_QUOTED_SCHEMES);
+    first.map(|scheme| quoted(scheme)).collect()
 }
 
 fn wanted(transport: TransportRequest, profile: Profile) -> String {

@@ -153,6 +153,7 @@ use std::time::Duration;
 pub use config::SessionConfig;
 pub use endpoint::{Endpoint, Tunnel, TunnelTarget};
 pub use error::{Awaited, Error, Place};
+pub(crate) use error::{quoted, quoted_schemes};
 pub use extra_headers::{ExtraHeaderError, ExtraHeaders, MAX_EXTRA_HEADER_BYTES, MAX_EXTRA_HEADERS};
 pub use learned::Learned;
 pub use output::{Event, Output, Received, ReconnectReason, SessionStats};

@@ -8,7 +8,7 @@ use crate::headers::{name, number};
 use crate::{Reading, Tolerance};
 
 /// Where the head ends, with the empty line that ends it; sought from this offset on.
-pub(super) fn end(input: &[u8], from: usize) -> Option<usize> {
+pub(crate) fn end(input: &[u8], from: usize) -> Option<usize> {
     let ends = |rest: &[u8]| match rest {
         [b'\n', b'\n', ..] => Some(2),
         [b'\n', b'\r', b'\n', ..] => Some(3),
@@ -99,9 +99,9 @@ fn check_fields(mut fields: Fields<'_>, reading: &mut Reading) -> Result<usize, 
     Ok(body_length.unwrap_or(0))
 }
 
-pub(super) struct Field<'b> {
-    pub(super) name: &'b [u8],
-    pub(super) value: &'b [u8],
+pub(crate) struct Field<'b> {
+    pub(crate) name: &'b [u8],
+    pub(crate) value: &'b [u8],
 }
 
 /// The lines of one field, or of something that is none.
@@ -123,14 +123,14 @@ impl<'b> FieldLine<'b> {
 
 /// The fields of a whole head.
 #[derive(Clone)]
-pub(super) struct Fields<'b> {
+pub(crate) struct Fields<'b> {
     rest: &'b [u8],
     offset: usize,
 }
 
 impl<'b> Fields<'b> {
     /// The fields behind a start line of this length.
-    pub(super) fn new(head: &'b [u8], start_line: usize) -> Self {
+    pub(crate) fn new(head: &'b [u8], start_line: usize) -> Self {
         let fields = head.get(start_line..).unwrap_or_default();
         let fields = fields.strip_suffix(b"\n").unwrap_or_default();
         Self {

@@ -3,7 +3,7 @@
 #[cfg(feature = "codec")]
 mod codec;
 mod frames;
-mod head;
+pub(crate) mod head;
 mod header_map;
 mod method;
 mod parse;
