@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use throughline_rtsp::client::{Endpoint, ExtraHeaders};
+use throughline_rtsp::client::{Endpoint, ExtraHeaders, Tunnel};
 use throughline_rtsp::{Credentials, RtspUrl, Security, UrlError};
 
 use crate::{Policies, TlsConfig};
@@ -17,6 +17,9 @@ pub struct Config {
     pub url: RtspUrl,
     /// Answers a 401. Default: those of the URL, or none.
     pub credentials: Option<Credentials>,
+    /// What a tunnel's HTTP requests ask for, where it is not the URL's path: `/rtsp-over-websocket` at Axis cameras
+    /// (Q116). Default: none.
+    pub tunnel_path: Option<String>,
     /// How media travels. Default: [`TransportPolicy::Auto`].
     pub transport: TransportPolicy,
     /// Whom to believe behind TLS. Default: the system's roots.
@@ -44,6 +47,7 @@ impl Config {
         Config {
             url,
             credentials: None,
+            tunnel_path: None,
             transport: TransportPolicy::default(),
             tls: TlsConfig::default(),
             retry: Retry::default(),
@@ -161,7 +165,11 @@ impl Timeouts {
             Security::Plain => Duration::ZERO,
             Security::Tls => self.tls,
         };
-        self.resolve + self.connect + tls
+        let tunnel = match endpoint.tunnel {
+            Tunnel::None => Duration::ZERO,
+            Tunnel::Http(_) | Tunnel::WebSocket(_) => self.tunnel,
+        };
+        self.resolve + self.connect + tls + tunnel
     }
 }
 

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use throughline_h264::Diagnosis;
+use throughline_rtsp::auth::AuthError;
 use throughline_rtsp::client::Awaited;
 
-use crate::{ErrorKind, TlsError, Transport};
+use crate::{ErrorKind, TlsError, Transport, TunnelError};
 
 /// Why a camera gives no pictures. Each is one line that names the peer and its cause; none holds a credential.
 /// (A cause is part of the line, and so no [`source`](std::error::Error::source) repeats it.)
@@ -71,6 +72,22 @@ pub enum Error {
         peer: String,
         /// Why.
         cause: TlsError,
+    },
+    /// The camera took the connection, but does not answer for the tunnel.
+    #[error("{peer}: no answer for the tunnel within {waited:.1?}")]
+    TunnelTimeout {
+        /// The camera.
+        peer: String,
+        /// How long it was tried.
+        waited: Duration,
+    },
+    /// The tunnel over HTTP or WebSocket was refused, or is none.
+    #[error("{peer}: {cause}")]
+    Tunnel {
+        /// The camera.
+        peer: String,
+        /// Why.
+        cause: TunnelError,
     },
     /// The connection broke: reset, or a failed read or write.
     #[error("{peer}: connection lost{}: {cause}", while_waiting(awaiting.as_ref()))]
@@ -266,6 +283,10 @@ impl Error {
                 | Error::NoCredentials { .. }
                 | Error::CredentialsRefused { .. }
                 | Error::NoH264 { .. }
+                | Error::Tunnel {
+                    cause: TunnelError::Unauthorized { .. },
+                    ..
+                }
                 | Error::Rtsp {
                     cause: throughline_rtsp::client::Error::UnsupportedAuthentication { .. },
                     ..
@@ -288,6 +309,15 @@ impl Error {
                 ..
             } => ErrorKind::CertificateRefused,
             Error::Tls { .. } => ErrorKind::Tls,
+            Error::TunnelTimeout { .. } => ErrorKind::TunnelTimeout,
+            Error::Tunnel {
+                cause: TunnelError::Unauthorized { cause },
+                ..
+            } => match cause {
+                AuthError::NoCredentials => ErrorKind::NoCredentials,
+                _ => ErrorKind::CredentialsRefused,
+            },
+            Error::Tunnel { .. } => ErrorKind::Tunnel,
             Error::ConnectionLost { .. } => ErrorKind::ConnectionLost,
             Error::UnsupportedScheme { .. } => ErrorKind::UnsupportedScheme,
             Error::NoCredentials { .. } => ErrorKind::NoCredentials,

@@ -44,13 +44,17 @@ kinds! {
     CertificateRefused => "certificate refused",
     /// [`Error::Tls`](crate::Error::Tls), for anything else.
     Tls => "no TLS",
+    /// [`Error::TunnelTimeout`](crate::Error::TunnelTimeout).
+    TunnelTimeout => "no tunnel in time",
+    /// [`Error::Tunnel`](crate::Error::Tunnel), for anything but credentials.
+    Tunnel => "no tunnel",
     /// [`Error::ConnectionLost`](crate::Error::ConnectionLost).
     ConnectionLost => "connection lost",
     /// [`Error::UnsupportedScheme`](crate::Error::UnsupportedScheme).
     UnsupportedScheme => "scheme not served",
-    /// [`Error::NoCredentials`](crate::Error::NoCredentials).
+    /// [`Error::NoCredentials`](crate::Error::NoCredentials), or a tunnel that wants some.
     NoCredentials => "no credentials",
-    /// [`Error::CredentialsRefused`](crate::Error::CredentialsRefused).
+    /// [`Error::CredentialsRefused`](crate::Error::CredentialsRefused), or a tunnel that refuses them.
     CredentialsRefused => "credentials refused",
     /// [`Error::Asleep`](crate::Error::Asleep).
     Asleep => "asleep",

@@ -58,9 +58,10 @@
 //!
 //! # Limits
 //!
-//! `rtsp://` over TCP and `rtsps://` over TLS ([`TlsConfig`]), media interleaved or by UDP unicast; H.264 only, other
-//! codecs are named in the error. Tunnels over HTTP, multicast and audio are not served yet. The crates below bound what
-//! a peer can send: message, description, reorder buffer and picture each have a named limit.
+//! `rtsp://` over TCP, `rtsps://` over TLS ([`TlsConfig`]), and both in a WebSocket, `rtsp+ws://` and `rtsp+wss://`;
+//! media interleaved or by UDP unicast; H.264 only, other codecs are named in the error. Tunnels over HTTP, multicast and
+//! audio are not served yet. The crates below bound what a peer can send: message, description, reorder buffer and
+//! picture each have a named limit.
 
 mod access_unit;
 pub mod camera;
@@ -74,6 +75,7 @@ mod stats;
 mod stream;
 mod tls;
 mod tolerance;
+mod tunnel;
 
 pub use access_unit::AccessUnit;
 pub use config::{Config, Retry, Timeouts, TransportPolicy};
@@ -92,3 +94,4 @@ pub use tls::{
     TlsError, Trust, TrustError,
 };
 pub use tolerance::{Policies, Tolerated};
+pub use tunnel::TunnelError;

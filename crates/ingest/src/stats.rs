@@ -71,10 +71,20 @@ pub struct CameraStats {
 }
 
 /// Connections that ended with an error.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failures {
     counts: [u32; ErrorKind::ALL.len()],
     last: Option<ErrorKind>,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Failures {
+            // No derive fills more than 32.
+            counts: [0; ErrorKind::ALL.len()],
+            last: None,
+        }
+    }
 }
 
 impl Failures {

@@ -1,9 +1,7 @@
 //! The tokio driver: sockets and a timer under a [`Camera`].
 
-use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::future::{Future, poll_fn};
-use std::hash::BuildHasher;
 use std::io;
 use std::mem;
 use std::pin::Pin;
@@ -15,7 +13,7 @@ use futures_core::Stream;
 use tokio::time::Sleep;
 
 use crate::camera::{Camera, ConnectError, Output, UdpSocket};
-use crate::connect::{Connected, Connection, Connector, Read};
+use crate::connect::{self, Connected, Connection, Connector, Read};
 use crate::datagram::{DatagramSocket, UdpPair};
 use crate::{AccessUnit, CameraStats, Config, Error, Event};
 
@@ -79,11 +77,9 @@ impl fmt::Debug for CameraStream {
 impl CameraStream {
     /// A camera that is connected to when the stream is first polled.
     pub fn open(config: Config) -> Self {
-        // The standard library's hash keys are the one source of randomness that needs no dependency.
-        let seed = RandomState::new().hash_one(0_u8);
         CameraStream {
             connector: Connector::new(&config),
-            camera: Camera::new(config, seed),
+            camera: Camera::new(config, connect::random()),
             stage: Stage::Lazy,
             link: Link::Down,
             udp: None,

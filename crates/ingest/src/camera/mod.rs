@@ -42,6 +42,7 @@ pub use throughline_rtsp::client::Endpoint;
 
 use crate::{
     AccessUnit, CameraStats, Config, Error, Event, Fallback, ReceiveBuffer, Retry, TlsError, Transport,
+    TunnelError,
 };
 
 mod attempt;
@@ -176,6 +177,25 @@ pub enum ConnectError {
         /// How long it was tried.
         waited: Duration,
     },
+    /// The tunnel was refused, or is none.
+    Tunnel(TunnelError),
+    /// The server does not answer for the tunnel.
+    TunnelTimeout {
+        /// How long it was tried.
+        waited: Duration,
+    },
+}
+
+impl From<TlsError> for ConnectError {
+    fn from(error: TlsError) -> Self {
+        ConnectError::Tls(error)
+    }
+}
+
+impl From<TunnelError> for ConnectError {
+    fn from(error: TunnelError) -> Self {
+        ConnectError::Tunnel(error)
+    }
 }
 
 /// One camera, from the first connection through all reconnects to its end.

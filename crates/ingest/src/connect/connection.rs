@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::Pipe;
+use super::{Pipe, WebSocket};
 
 /// Read at a time from a connection: measured, 64 KiB doubles the cost of a backlog.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -21,7 +21,7 @@ thread_local! {
 
 /// What the camera has not taken yet; one that reads nothing is lost. At the most that is sent, a key frame request
 /// twice a second, this fills in five minutes.
-const MAX_UNSENT_BYTES: usize = 64 * 1024;
+pub(super) const MAX_UNSENT_BYTES: usize = 64 * 1024;
 
 /// What RTSP goes over.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(super) enum Road {
     Direct(Pipe),
+    WebSocket(WebSocket),
 }
 
 /// Whether the system has all that was sent.
@@ -70,6 +71,7 @@ impl Connection {
     ) -> Poll<io::Result<Read>> {
         match &mut self.road {
             Road::Direct(pipe) => poll_read(pipe, cx, consume),
+            Road::WebSocket(socket) => socket.poll_read(cx, consume),
         }
     }
 
@@ -87,6 +89,7 @@ impl Connection {
         }
         let sent = match &mut self.road {
             Road::Direct(pipe) => poll_write(pipe, cx, &mut self.unsent),
+            Road::WebSocket(socket) => socket.poll_send(cx, &mut self.unsent),
         };
         if let Poll::Ready(sent) = sent {
             self.sending = Sending::Done;
@@ -105,6 +108,7 @@ impl Connection {
     pub(crate) fn close(mut self, cx: &mut Context<'_>) {
         let closed = match &mut self.road {
             Road::Direct(pipe) => Pin::new(pipe).poll_shutdown(cx),
+            Road::WebSocket(socket) => socket.poll_close(cx),
         };
         if let Poll::Ready(Err(error)) = closed {
             tracing::debug!(%error, "no goodbye");

@@ -1,11 +1,14 @@
 //! From an [`Endpoint`] to a connection that RTSP goes over: the name, an address of it, TLS, and the tunnel, each with
 //! its own time-out.
 
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use throughline_rtsp::Security;
+use throughline_rtsp::client::Tunnel;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
@@ -16,17 +19,20 @@ mod connection;
 mod eyeballs;
 mod pipe;
 mod tls;
+mod websocket;
 
 use connection::Road;
 pub(crate) use connection::{Connection, Read};
 use pipe::Pipe;
 use tls::Tls;
+use websocket::WebSocket;
 
 /// What a camera's connections have in common.
 #[derive(Debug)]
 pub(crate) struct Connector {
     timeouts: Timeouts,
     tls: Tls,
+    user_agent: String,
 }
 
 /// A connection and its two ends.
@@ -42,6 +48,7 @@ impl Connector {
         Arc::new(Connector {
             timeouts: config.timeouts.bounded(),
             tls: Tls::new(config.tls.clone()),
+            user_agent: config.user_agent.clone(),
         })
     }
 
@@ -52,19 +59,33 @@ impl Connector {
             .peer_addr()
             .and_then(|peer| Ok((peer, stream.local_addr()?)))
             .map_err(ConnectError::Connect)?;
-        let pipe = match endpoint.security {
-            Security::Plain => Pipe::Tcp(stream),
-            Security::Tls => {
-                let waited = self.timeouts.tls;
-                let secured = timeout(waited, self.tls.handshake(&endpoint.host, stream)).await;
-                let secured = secured.map_err(|_| ConnectError::TlsTimeout { waited })?;
-                Pipe::Tls(Box::new(secured.map_err(ConnectError::Tls)?))
+        let waited = self.timeouts.tls;
+        let pipe = timeout(waited, self.secure(&endpoint, stream)).await;
+        let pipe = pipe.map_err(|_| ConnectError::TlsTimeout { waited })??;
+        let road = match &endpoint.tunnel {
+            Tunnel::None => Road::Direct(pipe),
+            tunnel => {
+                let route = Route {
+                    connector: &self,
+                    endpoint: &endpoint,
+                    peer,
+                };
+                let waited = self.timeouts.tunnel;
+                let road = timeout(waited, route.tunnel(tunnel, pipe)).await;
+                road.map_err(|_| ConnectError::TunnelTimeout { waited })??
             }
         };
         Ok(Connected {
-            connection: Connection::new(Road::Direct(pipe)),
+            connection: Connection::new(road),
             peer,
             local,
+        })
+    }
+
+    async fn secure(&self, endpoint: &Endpoint, stream: TcpStream) -> Result<Pipe, ConnectError> {
+        Ok(match endpoint.security {
+            Security::Plain => Pipe::Tcp(stream),
+            Security::Tls => Pipe::Tls(Box::new(self.tls.handshake(&endpoint.host, stream).await?)),
         })
     }
 
@@ -98,10 +119,40 @@ impl Connector {
     }
 }
 
+/// The way to a server that was reached once: the further connections of a tunnel go to the same address.
+#[derive(Clone, Copy)]
+struct Route<'a> {
+    connector: &'a Connector,
+    endpoint: &'a Endpoint,
+    peer: SocketAddr,
+}
+
+impl Route<'_> {
+    async fn tunnel(&self, tunnel: &Tunnel, pipe: Pipe) -> Result<Road, ConnectError> {
+        Ok(match tunnel {
+            Tunnel::None | Tunnel::Http(_) => Road::Direct(pipe),
+            Tunnel::WebSocket(target) => Road::WebSocket(WebSocket::open(self, pipe, target).await?),
+        })
+    }
+
+    /// One more connection.
+    async fn connect(&self) -> Result<Pipe, ConnectError> {
+        let stream = pipe::open(self.peer).await.map_err(ConnectError::Connect)?;
+        self.connector.secure(self.endpoint, stream).await
+    }
+
+    fn user_agent(&self) -> &str {
+        &self.connector.user_agent
+    }
+}
+
+/// The standard library's hash keys are the one source of randomness that needs no dependency.
+pub(crate) fn random() -> u64 {
+    RandomState::new().hash_one(0_u8)
+}
+
 #[cfg(test)]
 mod tests {
-    use throughline_rtsp::client::Tunnel;
-
     use super::*;
 
     #[tokio::test]

@@ -542,7 +542,7 @@ fn the_password_is_in_no_debug_output() {
 
 #[test]
 fn what_is_not_served_is_refused_by_name() {
-    for name in ["rtsp+http", "rtsp+https", "rtsp+ws", "rtsp+wss"] {
+    for name in ["rtsp+http", "rtsp+https"] {
         let url = format!("{name}://192.0.2.7/cam");
         let config = throughline_ingest::Config::parse(&url).expect("a URL");
         let mut sim = Sim::new(config, Script::default());

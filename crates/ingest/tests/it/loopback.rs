@@ -10,7 +10,7 @@ use throughline_ingest::{
     CameraStream, Config, Error, Event, Item, Retry, StreamEnd, Transport, TransportPolicy,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, UdpSocket};
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::{Interval, interval, timeout};
 
 use crate::peer::{Peer, SERVER_PORTS, Script, Sent, number};
@@ -225,4 +225,40 @@ async fn an_error_is_the_last_item_of_the_stream() {
         "{items:?}"
     );
     assert!(stream.next().await.is_none());
+}
+
+/// Runs `serve` for each connection; where it listens.
+pub(crate) async fn listen<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
+where
+    F: Future<Output = io::Result<()>> + Send + 'static,
+{
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            // The client may leave at any time.
+            tokio::spawn(serve(stream));
+        }
+    });
+    address
+}
+
+pub(crate) async fn expect_pictures(config: Config) {
+    let mut stream = CameraStream::open(config);
+    for expected in 0..60 {
+        assert_eq!(next_picture_number(&mut stream).await, expected);
+    }
+    timeout(PATIENCE, stream.close())
+        .await
+        .expect("a goodbye in time");
+}
+
+/// What a camera without pictures ends with.
+pub(crate) async fn failure(config: Config) -> Error {
+    let mut stream = CameraStream::open(config);
+    let ended = timeout(PATIENCE, stream.next_access_unit())
+        .await
+        .expect("in time");
+    ended.expect("an end with an error").expect_err("no picture")
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod failing;
 #[cfg(test)]
+mod http;
+#[cfg(test)]
 mod loopback;
 #[cfg(test)]
 mod peer;
@@ -12,3 +14,5 @@ mod playing;
 mod sim;
 #[cfg(test)]
 mod tls;
+#[cfg(test)]
+mod websocket;

@@ -1,6 +1,5 @@
 //! rtsps over loopback: which certificates are believed, and what each way to fail is called.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,15 +11,13 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{Acceptor, ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use throughline_ingest::{
-    CameraStream, CertificateProblem, Config, Error, Fingerprint, Incompatibility, Retry,
-    ServerNameIndication, TlsError, Trust, TrustError,
+    CertificateProblem, Config, Error, Fingerprint, Incompatibility, Retry, ServerNameIndication, TlsError,
+    Trust, TrustError,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
 use tokio_rustls::LazyConfigAcceptor;
 
-use crate::loopback::{PATIENCE, next_picture_number, serve_one};
+use crate::loopback::{expect_pictures, failure, listen, serve_one};
 use crate::peer::{Peer, Script};
 
 /// A certificate and the key of it.
@@ -125,46 +122,11 @@ async fn serve(certificate: &CertificateDer<'static>, key: &KeyPair, names: Name
     .await
 }
 
-/// Runs `serve` for each connection; where it listens.
-async fn listen<F>(serve: impl Fn(TcpStream) -> F + Send + 'static) -> SocketAddr
-where
-    F: Future<Output = io::Result<()>> + Send + 'static,
-{
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = listener.local_addr().expect("an address");
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.expect("a connection");
-            // The client may leave at any time.
-            tokio::spawn(serve(stream));
-        }
-    });
-    address
-}
-
 fn config(host: &str, at: SocketAddr, trust: Trust) -> Config {
     let mut config = Config::parse(&format!("rtsps://{host}:{}/cam", at.port())).expect("a URL");
     config.retry = Retry::Never;
     config.tls.trust = trust;
     config
-}
-
-async fn expect_pictures(config: Config) {
-    let mut stream = CameraStream::open(config);
-    for expected in 0..60 {
-        assert_eq!(next_picture_number(&mut stream).await, expected);
-    }
-    timeout(PATIENCE, stream.close())
-        .await
-        .expect("a goodbye in time");
-}
-
-async fn failure(config: Config) -> Error {
-    let mut stream = CameraStream::open(config);
-    let ended = timeout(PATIENCE, stream.next_access_unit())
-        .await
-        .expect("in time");
-    ended.expect("an end with an error").expect_err("no picture")
 }
 
 async fn tls_failure(config: Config) -> TlsError {

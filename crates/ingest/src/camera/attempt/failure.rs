@@ -28,6 +28,8 @@ impl Attempt {
             },
             ConnectError::Tls(cause) => Error::Tls { peer, cause },
             ConnectError::TlsTimeout { waited } => Error::TlsTimeout { peer, waited },
+            ConnectError::Tunnel(cause) => Error::Tunnel { peer, cause },
+            ConnectError::TunnelTimeout { waited } => Error::TunnelTimeout { peer, waited },
         });
     }
 

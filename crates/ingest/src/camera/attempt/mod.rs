@@ -67,6 +67,7 @@ impl Attempt {
             user_agent: config.user_agent.clone(),
             response_timeout: config.timeouts.response,
             extra_headers: config.extra_headers.clone(),
+            tunnel_path: config.tunnel_path.clone(),
             learned: lasting.learned,
             policy: config.policies.rtsp,
             description_policy: config.policies.sdp,
@@ -265,11 +266,9 @@ impl Attempt {
         self.peer = Peer::new(&endpoint.host, endpoint.port);
         self.carry.clear();
         let unsupported = match (&endpoint.tunnel, endpoint.security) {
-            (Tunnel::None, _) => None,
+            (Tunnel::None | Tunnel::WebSocket(_), _) => None,
             (Tunnel::Http(_), Security::Plain) => Some(Scheme::RtspHttp),
             (Tunnel::Http(_), Security::Tls) => Some(Scheme::RtspHttps),
-            (Tunnel::WebSocket(_), Security::Plain) => Some(Scheme::RtspWs),
-            (Tunnel::WebSocket(_), Security::Tls) => Some(Scheme::RtspWss),
         };
         if let Some(scheme) = unsupported {
             let peer = self.peer.name.clone();
