@@ -274,20 +274,6 @@ fn schemes_that_are_no_camera_are_refused_with_an_example() {
 }
 
 #[test]
-fn a_scheme_that_is_not_served_yet_is_said_so() {
-    let output = throughline()
-        .args(["probe", "rtsps://127.0.0.1/a"])
-        .output()
-        .unwrap();
-    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
-    assert!(
-        text(&output).contains("rtsps:// is not served yet"),
-        "{}",
-        text(&output)
-    );
-}
-
-#[test]
 fn quirks_of_the_test_camera_are_listed_and_an_unknown_one_is_refused() {
     let run = |arguments: &[&str]| throughline().args(arguments).output().unwrap();
     let listed = run(&["mock-camera", "--list-quirks"]);

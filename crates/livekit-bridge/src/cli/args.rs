@@ -1,5 +1,6 @@
 //! The command line as people type it. Meaning is given to it in [`settings`](super::settings).
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -56,6 +57,13 @@ fn without_credentials(text: &str) -> Option<String> {
     Some(format!("{scheme}://[credentials]@{rest}"))
 }
 
+/// What `--help` says of the URL; the bare command adds to it.
+const SCHEMES: &str = "\
+The camera, rtsp://host/path or rtsp://user:password@host:port/path
+
+rtsps:// is the same over TLS (port 322). Where nothing but web traffic passes, and the camera offers it: \
+rtsp+http:// and rtsp+https:// inside HTTP, rtsp+ws:// and rtsp+wss:// inside a WebSocket (ports 80 and 443)";
+
 const EXAMPLES: &str = "\
 Examples:
   throughline                                   test camera, preview in the browser
@@ -84,6 +92,7 @@ Environment:
   RTSP_URL             the camera, where no URL is given
   RTSP_USERNAME        camera login, where the URL has none
   RTSP_PASSWORD        camera password (there is no flag: arguments are seen by every user of a machine)
+  RTSP_TRANSPORT, RTSP_TLS_CA, RTSP_TLS_FINGERPRINT  as the flags of these names
 
 Exit codes:
   0  ended as asked (Ctrl-C included)
@@ -93,7 +102,8 @@ Exit codes:
   4  the camera's content cannot be shown: no H.264, B-frames, profile; see the line and --force
   5  LiveKit refuses: key, secret, token, room or permission
   6  another publisher took this identity
-  7  this machine is in the way: port in use, file cannot be written";
+  7  this machine is in the way: port in use, file cannot be written
+  8  the camera's certificate is refused; the line has the flag that trusts it";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -108,7 +118,12 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
     /// The camera, rtsp://host/path or rtsp://user:password@host:port/path; without it the test camera plays
-    #[arg(value_name = "RTSP_URL", env = "RTSP_URL", hide_env_values = true)]
+    #[arg(
+        value_name = "RTSP_URL",
+        env = "RTSP_URL",
+        hide_env_values = true,
+        long_help = format!("{SCHEMES}. Without any, the test camera plays")
+    )]
     pub(crate) url: Option<String>,
 
     #[command(flatten)]
@@ -176,6 +191,24 @@ pub(crate) struct CameraArgs {
     /// Camera login, where the URL has none (the password comes from RTSP_PASSWORD)
     #[arg(long, env = "RTSP_USERNAME", help_heading = "Camera")]
     pub(crate) username: Option<String>,
+
+    /// PEM file of whom to trust in place of this system's authorities: an authority, or the camera's own certificate
+    #[arg(long, value_name = "FILE", env = "RTSP_TLS_CA", help_heading = "Camera")]
+    pub(crate) tls_ca: Option<OsString>,
+
+    /// Trust the certificate of this SHA-256 fingerprint alone, whatever else it says; several are separated by commas
+    #[arg(
+        long,
+        value_name = "SHA256",
+        env = "RTSP_TLS_FINGERPRINT",
+        value_delimiter = ',',
+        help_heading = "Camera"
+    )]
+    pub(crate) tls_fingerprint: Vec<String>,
+
+    /// Do not send the host's name before TLS is up: some cameras hang up on it
+    #[arg(long, help_heading = "Camera")]
+    pub(crate) tls_no_sni: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -195,7 +228,7 @@ pub(crate) enum TransportArg {
 #[derive(Debug, Args)]
 pub(crate) struct ProbeArgs {
     /// The camera, rtsp://host/path or rtsp://user:password@host:port/path
-    #[arg(value_name = "RTSP_URL", env = "RTSP_URL", hide_env_values = true)]
+    #[arg(value_name = "RTSP_URL", env = "RTSP_URL", hide_env_values = true, long_help = SCHEMES)]
     pub(crate) url: String,
 
     #[command(flatten)]
@@ -213,7 +246,7 @@ pub(crate) struct ProbeArgs {
 #[derive(Debug, Args)]
 pub(crate) struct RecordArgs {
     /// The camera, rtsp://host/path or rtsp://user:password@host:port/path
-    #[arg(value_name = "RTSP_URL", env = "RTSP_URL", hide_env_values = true)]
+    #[arg(value_name = "RTSP_URL", env = "RTSP_URL", hide_env_values = true, long_help = SCHEMES)]
     pub(crate) url: String,
 
     #[command(flatten)]

@@ -1,9 +1,12 @@
 //! Validated settings, made of the command line and the environment; what is wrong with those ends here.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use livekit_bridge::PublisherToken;
-use throughline_ingest::{Config, Credentials, Retry, TransportPolicy};
+use throughline_ingest::{
+    Config, Credentials, Fingerprint, Retry, ServerNameIndication, TransportPolicy, Trust,
+};
 
 use super::args::{CameraArgs, EngineArg, RunArgs, TransportArg};
 use super::trouble::{Exit, Trouble};
@@ -71,7 +74,7 @@ pub(crate) fn camera(
         Trouble::new(
             Exit::Usage,
             error,
-            "a camera's address looks like rtsp://host/path",
+            "a camera's address looks like rtsp://host/path or rtsps://host/path",
         )
     })?;
     if config.credentials.is_none() {
@@ -91,8 +94,58 @@ pub(crate) fn camera(
         TransportArg::Udp => TransportPolicy::Udp,
         TransportArg::Multicast => TransportPolicy::Multicast,
     };
+    config.tls.trust = trust(args)?;
+    if args.tls_no_sni {
+        config.tls.server_name = ServerNameIndication::Never;
+    }
     config.retry = retry;
     Ok(config)
+}
+
+/// Whom to believe behind TLS. Empty values, as variables of the environment have, count as not set.
+fn trust(args: &CameraArgs) -> Result<Trust, Trouble> {
+    let file = args
+        .tls_ca
+        .as_ref()
+        .filter(|name| !name.is_empty())
+        .map(PathBuf::from);
+    let pinned: Vec<&str> = args
+        .tls_fingerprint
+        .iter()
+        .map(|text| text.trim())
+        .filter(|text| !text.is_empty())
+        .collect();
+    match file {
+        Some(_) if !pinned.is_empty() => Err(Trouble::new(
+            Exit::Usage,
+            "--tls-ca and --tls-fingerprint exclude each other",
+            "with a fingerprint no authority is asked: leave one of them out",
+        )),
+        Some(path) => match std::fs::metadata(&path) {
+            Ok(_) => Ok(Trust::CaFile(path)),
+            Err(error) => Err(Trouble::new(
+                Exit::Usage,
+                format_args!("--tls-ca: cannot read {}: {error}", path.display()),
+                "give a PEM file with -----BEGIN CERTIFICATE----- in it",
+            )),
+        },
+        None if pinned.is_empty() => Ok(Trust::SystemRoots),
+        None => pinned
+            .into_iter()
+            .map(fingerprint)
+            .collect::<Result<_, _>>()
+            .map(Trust::Pinned),
+    }
+}
+
+fn fingerprint(text: &str) -> Result<Fingerprint, Trouble> {
+    text.parse().map_err(|error| {
+        Trouble::new(
+            Exit::Usage,
+            format_args!("--tls-fingerprint: {error}"),
+            "a good one looks like 9F:86:D0:..:0A:08, 32 bytes; `throughline probe` tells the camera's",
+        )
+    })
 }
 
 /// The room to publish to; `None` where nothing of LiveKit is configured. A part of it is an error that names the rest.
@@ -169,6 +222,7 @@ fn identity(camera: Option<&Config>) -> String {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
+    use throughline_ingest::TlsConfig;
 
     use super::super::args::Cli;
     use super::*;
@@ -253,6 +307,59 @@ mod tests {
             "inner"
         );
         assert_eq!(username(&["rtsp://10.0.0.7/a", "--username", "outer"]), "outer");
+    }
+
+    #[test]
+    fn the_camera_is_trusted_as_the_flags_say() {
+        let tls = |line: &[&str]| {
+            let line = [&["rtsps://10.0.0.7/a"][..], line].concat();
+            settings(&line, &[]).map(|settings| settings.camera.unwrap().tls)
+        };
+        assert_eq!(tls(&[]).unwrap(), TlsConfig::default());
+        assert_eq!(
+            tls(&["--tls-ca", "", "--tls-fingerprint", ""]).unwrap(),
+            TlsConfig::default(),
+            "as variables that are set to nothing"
+        );
+        let (first, second) = ("ab".repeat(32), "AB:".repeat(31) + "CD");
+        let both = format!("{first}, {second}");
+        assert_eq!(
+            tls(&["--tls-fingerprint", &both]).unwrap().trust,
+            Trust::Pinned(vec![first.parse().unwrap(), second.parse().unwrap()])
+        );
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+        let with_file = tls(&["--tls-ca", file, "--tls-no-sni"]).unwrap();
+        assert_eq!(with_file.trust, Trust::CaFile(file.into()));
+        assert_eq!(with_file.server_name, ServerNameIndication::Never);
+    }
+
+    #[test]
+    fn what_cannot_be_trusted_is_told_with_an_example() {
+        let refused = |line: &[&str]| {
+            let line = [&["rtsps://10.0.0.7/a"][..], line].concat();
+            let trouble = settings(&line, &[]).unwrap_err();
+            assert_eq!(trouble.exit, Exit::Usage);
+            trouble.to_string()
+        };
+        for (fingerprint, why) in [("AA:XY", "'X'"), (&*"ab".repeat(20), "not 40"), ("ab,", "not 2")] {
+            let said = refused(&["--tls-fingerprint", fingerprint]);
+            assert!(
+                said.contains(why) && said.contains("looks like 9F:86:D0"),
+                "{said}"
+            );
+        }
+        let said = refused(&["--tls-ca", "/nowhere/ca.pem"]);
+        assert!(
+            said.contains("/nowhere/ca.pem") && said.contains("BEGIN CERTIFICATE"),
+            "{said}"
+        );
+        let said = refused(&[
+            "--tls-ca",
+            "/nowhere/ca.pem",
+            "--tls-fingerprint",
+            &"ab".repeat(32),
+        ]);
+        assert!(said.contains("exclude each other"), "{said}");
     }
 
     #[test]
