@@ -216,3 +216,13 @@ def datagrams_behind_gaps(peer):
 
 def requests_without_end(peer):
     peer.flood(f"OPTIONS * RTSP/1.0\r\nCSeq: {n}\r\n\r\n".encode() for n in itertools.count())
+
+
+def tls_record(kind, contents):
+    return struct.pack("!BHH", kind, 0x0303, len(contents)) + contents
+
+
+ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE = 21, 20, 22
+# A ServerHello of 16 MiB, whose end never comes.
+ENDLESS_HELLO = behind(tls_record(HANDSHAKE, b"\x02\xff\xff\xff" + bytes(16_000)), endless(tls_record(HANDSHAKE, bytes(16_000))))
+WARNING = tls_record(ALERT, b"\x01\x5a")

@@ -165,6 +165,17 @@ def test_a_firewall_before_udp_is_named_with_its_remedy(kind):
 
 
 @needs_root
+@each_kind
+def test_udp_first_goes_on_over_tcp_behind_such_a_firewall(kind):
+    with veth_pair() as network, camera(kind, address=CAMERA, namespace=network.camera) as source:
+        network.rules(network.client, "meta l4proto udp drop")
+        with running(throughline("--transport", "udp-first", camera_url(source), namespace=network.client)) as run:
+            run.expect(rf"TCP in place of UDP, for .*{NO_PACKET.format('UDP', 3)}", 5)
+            run.expect("playing over TCP", 3)
+            assert run.stop() == 0
+
+
+@needs_root
 def test_the_same_process_goes_on_behind_a_network_that_swallowed_everything():
     with veth_pair() as network, camera(GStreamerCamera, address=CAMERA, namespace=network.camera) as source:
         with running(throughline(camera_url(source), namespace=network.client)) as run:

@@ -65,6 +65,21 @@ CASES = [
     ("reset_while_playing", "PLAYING", h.reset, "connection lost: Connection reset", 3, "idle"),
 ]
 
+TLS_FAILED = "TLS handshake failed"
+
+# At once, before anything is asked for by RTSP.
+HANDSHAKES = [
+    ("silence_to_tls", "rtsps", h.silence, r"TLS handshake not over within 5\.\ds", 8, "idle"),
+    ("a_byte_a_second_of_tls", "rtsps", h.trickle(b"\x16\x03\x03\x40\0\2\0\x3f"), r"TLS handshake not over within 5\.\ds", 8, "idle"),
+    ("rtsp_in_answer_to_tls", "rtsps", h.behind(ANSWER + b"\r\n", h.silence), "does not speak TLS", 3, "idle"),
+    ("closed_during_tls", "rtsps", h.hang_up, "hung up during the TLS handshake|Connection reset", 3, "idle"),
+    ("reset_during_tls", "rtsps", h.reset, "Connection reset", 3, "idle"),
+    ("endless_server_hello", "rtsps", h.ENDLESS_HELLO, TLS_FAILED, 3, "idle"),
+    ("endless_alerts", "rtsps", h.endless(h.WARNING * 1000), TLS_FAILED, 3, "idle"),
+    ("endless_changes_of_cipher", "rtsps", h.endless(h.tls_record(h.CHANGE_CIPHER_SPEC, b"\1") * 1000), TLS_FAILED, 3, "idle"),
+    ("random_bytes_to_tls", "rtsps", h.random_bytes, f"does not speak TLS|{TLS_FAILED}", 3, "idle"),
+]
+
 # The same while playing: they go on for as long as one likes, and end when asked to.
 FLOODS = [
     ("frames_on_unknown_channels", "PLAYING", h.frames(77, 65535), "tcp"),
@@ -106,9 +121,9 @@ class Watched(Process):
 
 
 @contextlib.contextmanager
-def against(method, temper, *arguments):
+def against(method, temper, *arguments, scheme="rtsp"):
     server = h.Server(method, temper)
-    url = f"rtsp://viewer:{PASSWORD}@127.0.0.1:{server.port}/cam"
+    url = f"{scheme}://viewer:{PASSWORD}@127.0.0.1:{server.port}/cam"
     try:
         with running(Watched(BINARY, *arguments, url, env={})) as process:
             server.start()
@@ -119,7 +134,16 @@ def against(method, temper, *arguments):
 
 @pytest.mark.parametrize("method,temper,said,seconds,work", [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 def test_it_ends_in_time_and_says_why(method, temper, said, seconds, work):
-    with against(method, temper, "probe", "--transport", "tcp") as (process, server):
+    expect_a_timely_end(method, temper, said, seconds, work)
+
+
+@pytest.mark.parametrize("scheme,temper,said,seconds,work", [case[1:] for case in HANDSHAKES], ids=[case[0] for case in HANDSHAKES])
+def test_a_handshake_ends_in_time_and_says_why(scheme, temper, said, seconds, work):
+    expect_a_timely_end("ACCEPT", temper, said, seconds, work, scheme)
+
+
+def expect_a_timely_end(method, temper, said, seconds, work, scheme="rtsp"):
+    with against(method, temper, "probe", "--transport", "tcp", scheme=scheme) as (process, server):
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:

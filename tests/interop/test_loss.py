@@ -16,7 +16,7 @@ SECONDS = 6
 GROUP = 30
 # How many of ten IDR pictures of eight packets survive a loss of a fifth.
 PATIENCE = 60
-KINDS = [GStreamerCamera, GortsplibCamera]
+each_kind = pytest.mark.parametrize("kind", [GStreamerCamera, GortsplibCamera], ids=lambda kind: kind.name)
 
 
 def slices(annex_b):
@@ -43,14 +43,14 @@ def record(network, source, output):
     return dict(zip(("pictures", "came", "twice", "late", "lost", "withheld"), map(int, said.groups())))
 
 
-def expect_whole_pictures_in_order(recorded):
+def expect_whole_pictures_in_order(recorded, seconds=SECONDS):
     """Their numbers in the clip."""
     number = {picture: n for n, picture in enumerate(SOURCE)}
     numbers = [number.get(picture) for picture in slices(recorded)]
     assert None not in numbers, f"picture {numbers.index(None)} of {len(numbers)} is none that was sent"
     steps = [(b - a) % len(SOURCE) for a, b in itertools.pairwise(numbers)]
     # Less than once around the clip: none came twice, and none before one that it follows.
-    assert 0 not in steps and sum(steps) <= (SECONDS + 2) * FRAME_RATE, numbers
+    assert 0 not in steps and sum(steps) <= (seconds + 2) * FRAME_RATE, numbers
     resumed = [b for step, b in zip([0, *steps], numbers) if step != 1]
     assert all(n % GROUP == 0 for n in resumed), f"no IDR behind a gap: {resumed}"
     return numbers
@@ -75,6 +75,11 @@ def expect_all_that_can_be_shown(numbers, fates, late):
     assert any(list(shown(way, first)) == numbers for way in ways for first in range(len(SOURCE))), numbers
 
 
+def expect_none_missing(numbers, at_least):
+    assert len(numbers) >= at_least
+    assert all((b - a) % len(SOURCE) == 1 for a, b in itertools.pairwise(numbers)), numbers
+
+
 def table_row(kind, link, sent, said):
     """For those who ask with -rP."""
     print(f"| {kind.name} | {link} | {sent} | {said['pictures']} | {said['withheld']} | {said['came']} | {said['lost']} |")
@@ -82,7 +87,7 @@ def table_row(kind, link, sent, said):
 
 @needs_root
 @pytest.mark.parametrize("percent", [1, 5, 20])
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@each_kind
 def test_lost_packets_cost_pictures_and_damage_none(tmp_path, kind, percent):
     output = tmp_path / "out.h264"
     with veth_pair() as network, camera(kind, address=CAMERA, namespace=network.camera) as source:
@@ -114,7 +119,7 @@ LINKS = {
 
 @needs_root
 @pytest.mark.parametrize("link", LINKS)
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+@each_kind
 def test_every_picture_that_can_be_shown_passes_a_bad_link(tmp_path, kind, link):
     output = tmp_path / "out.h264"
     with lossy_link(**LINKS[link]) as (network, process), camera(kind, address=CAMERA, namespace=network.camera) as source:
@@ -129,3 +134,33 @@ def test_every_picture_that_can_be_shown_passes_a_bad_link(tmp_path, kind, link)
     assert said["came"] == len(letters) - letters.count("d") + letters.count("t"), (said, letters)
     assert said["twice"] + said["late"] >= letters.count("t")
     table_row(kind, link, len(letters), said)
+
+
+@needs_root
+@each_kind
+def test_a_hopeless_camera_moves_to_tcp_and_says_why(tmp_path, kind):
+    output = tmp_path / "out.h264"
+    with veth_pair() as network, camera(kind, address=CAMERA, namespace=network.camera) as source:
+        network.rules(network.client, "meta l4proto udp numgen random mod 100 < 20 drop")
+        asked = ("--transport", "udp-first", camera_url(source))
+        recording = throughline("record", "-o", output, *asked, namespace=network.client)
+        with running(recording), running(throughline(*asked, namespace=network.client)) as run:
+            run.expect("playing over UDP", 5)
+            run.expect(r"TCP in place of UDP, for .* lost", 15)
+            run.expect("playing over TCP", 5)
+            run.expect(r" (29|30|31)\.\d pictures/s", 12, start=len(run.lines))
+            assert run.stop() == 0
+            assert recording.stop(signal.SIGINT) == 0, recording.output
+    numbers = expect_whole_pictures_in_order(output.read_bytes(), seconds=30)
+    expect_none_missing(numbers[-100:], 100)
+
+
+@needs_root
+@each_kind
+def test_auto_has_every_picture_where_udp_is_hopeless(tmp_path, kind):
+    output = tmp_path / "out.h264"
+    with veth_pair() as network, camera(kind, address=CAMERA, namespace=network.camera) as source:
+        network.rules(network.client, "meta l4proto udp numgen random mod 100 < 20 drop")
+        with running(throughline("record", "-o", output, "--duration", "3s", camera_url(source), namespace=network.client)) as run:
+            assert run.wait(20) == 0, run.output
+    expect_none_missing(expect_whole_pictures_in_order(output.read_bytes()), 3 * FRAME_RATE)
