@@ -27,6 +27,9 @@ FROZEN = {"accept": (r"DESCRIBE was not answered within 10\.0s", 13), "DESCRIBE"
           "SETUP": (r"PLAY was not answered within 10\.0s", 13), "PLAY": (NO_PACKET.format("TCP", 30), 33)}
 
 
+KILLED_IN_TLS, FROZEN_IN_TLS = "the camera hung up during the TLS handshake|Connection reset", r"TLS handshake not over within 5\.\ds"
+
+
 class FatalProxy:
     """Stands before a camera, and sends it a signal when the answer to the last step has come: after that answer nothing passes any more."""
 
@@ -114,6 +117,18 @@ def test_a_camera_that_freezes_is_missed_in_time(kind, step):
     table_row(f"{kind.name} frozen after {step}", seconds, run)
 
 
+@each_kind
+@pytest.mark.parametrize("fate,said,limit", [(signal.SIGKILL, KILLED_IN_TLS, 3), (signal.SIGSTOP, FROZEN_IN_TLS, 7)], ids=["killed", "frozen"])
+def test_a_camera_that_goes_during_the_tls_handshake_is_missed(certificates, kind, fate, said, limit):
+    with camera(kind, certificate=certificates.good) as source:
+        proxy = FatalProxy(source, "accept", fate)
+        run = throughline("probe", f"rtsps://127.0.0.1:{proxy.port}/cam")
+        seconds = ends_within(run, limit, 1)
+    run.expect(said)
+    assert len(run.lines) == 1, run.output
+    table_row(f"{kind.name} {'killed' if fate == signal.SIGKILL else 'frozen'} during TLS", seconds, run)
+
+
 @contextlib.contextmanager
 def recording(source, output, transport, namespace=None):
     """Pictures flow."""
@@ -150,6 +165,19 @@ def test_a_network_that_swallows_everything_is_noticed(tmp_path, kind, transport
     run.expect(NO_PACKET.format(transport.upper(), 10))
     expect_part_of_loop(output.read_bytes(), CLIP.read_bytes())
     table_row(f"{kind.name} over {transport.upper()}, all is dropped", seconds, run)
+
+
+@needs_root
+@pytest.mark.parametrize("verdict,said,limit", [
+    ("drop", r"no connection within 5\.\ds", 7), ("reject with tcp reset", "connection refused", 2), ("reject", "not reachable|refused", 7)])
+def test_a_firewall_before_everything_is_noticed(verdict, said, limit):
+    with veth_pair() as network, camera(address=CAMERA, namespace=network.camera) as source:
+        network.rules(network.camera, f"meta l4proto tcp {verdict}")
+        run = throughline("probe", camera_url(source), namespace=network.client)
+        seconds = ends_within(run, limit, 1)
+    run.expect(said)
+    assert len(run.lines) == 1, run.output
+    table_row(f"firewall before TCP: {verdict}", seconds, run)
 
 
 @needs_root
