@@ -1,5 +1,6 @@
 """Starts processes and knows where things are. Everything listens on loopback, on ports of its own."""
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -19,10 +20,20 @@ FEEDER = BINARY.parent / "encoder_feeder"
 EXAMPLE = BINARY.parent / "examples/rtsp_h264_passthrough"
 
 
+# Below those that the system gives to clients, one of which might take the port of a server that has not begun to listen.
+# Some apart, for what a server opens beside its port.
+FIRST_PORT, PORTS_OF_A_WORKER, APART, WORKERS = 10_000, 4000, 8, 5
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+candidates = itertools.count(os.getpid())
+
+
 def free_port(kind=socket.SOCK_STREAM, address="127.0.0.1"):
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as s:
-        s.bind((address, 0))
-        return s.getsockname()[1]
+    """No other worker gives it out, and this one not soon again."""
+    while True:
+        port = FIRST_PORT + WORKER * PORTS_OF_A_WORKER + next(candidates) * APART % PORTS_OF_A_WORKER
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, kind) as s:
+            s.bind((address, port))
+            return port
 
 
 class Process:

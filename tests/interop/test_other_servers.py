@@ -65,7 +65,7 @@ def go2rtc(folder, auth="none", address="127.0.0.1", namespace=None):
         config.write_text(json.dumps({"rtsp": {**listen, **credentials}, "streams": {"cam": camera_url(source)},
                                       "api": nothing, "webrtc": nothing, "srtp": nothing}))
         with running(Process(program, "-config", config, namespace=namespace)) as process:
-            process.expect(r"\[rtsp\] listen")
+            process.expect(r"\[rtsp\] listen addr")
             yield f"rtsp://{listen['listen']}/cam"
 
 
