@@ -77,13 +77,14 @@ impl Config {
 /// Which transport of the media to ask for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TransportPolicy {
-    /// TCP first, for it passes every firewall and loses nothing; UDP where the camera refuses TCP, or where
-    /// nothing arrives. The camera is given up only after both; what worked is tried first after a reconnect.
+    /// TCP first, for it passes every firewall and loses nothing; then UDP, where the camera refuses TCP, or where nothing
+    /// arrives; then multicast, where the camera refuses unicast or describes a group. The camera is given up only after all of
+    /// them; what worked is tried first after a reconnect. UDP and multicast are left for TCP again where so much is lost for 10 s
+    /// that most pictures are ([`Error::Lossy`](crate::Error::Lossy)), unless TCP was refused or silent.
     #[default]
     Auto,
-    /// The same, but UDP first, for the lowest latency; TCP where the camera refuses UDP, where nothing arrives within
-    /// [`Timeouts::first_packet_udp`], or where so much is lost for 10 s that most pictures are
-    /// ([`Error::Lossy`](crate::Error::Lossy)).
+    /// The same, but UDP before TCP: for the lowest latency, at the price of up to
+    /// [`Timeouts::first_packet_udp`] where a firewall drops it.
     UdpFirst,
     /// Interleaved in the RTSP connection, or an error.
     Tcp,

@@ -1,16 +1,17 @@
-//! Datagrams: the sockets of media over UDP, and how many datagrams are read at a time.
+//! Datagrams: the sockets of media over UDP and multicast, and how many datagrams are read at a time.
 
 use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::{Context, Poll, ready};
 
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use crate::ReceiveBuffer;
-use crate::camera::UdpPorts;
+use crate::camera::{Membership, UdpPorts};
 
 /// Asked of the kernel per UDP socket: its default loses packets at 300 Mbit/s.
 const DATAGRAM_KERNEL_BYTES: usize = 4 * 1024 * 1024;
@@ -60,6 +61,14 @@ impl UdpPair {
         Err(failure)
     }
 
+    /// Joins a group, which dropping the sockets leaves.
+    pub(crate) fn join(membership: &Membership) -> io::Result<Self> {
+        Ok(UdpPair {
+            rtp: DatagramSocket::new(joined(membership.rtp, membership)?)?,
+            rtcp: DatagramSocket::new(joined(membership.rtcp, membership)?)?,
+        })
+    }
+
     /// Of the RTP socket; the other one is asked for as much.
     pub(crate) fn receive_buffer(&self) -> ReceiveBuffer {
         self.rtp.receive_buffer
@@ -77,6 +86,88 @@ impl UdpPair {
 fn bind_to(mut local: SocketAddr, port: u16) -> io::Result<std::net::UdpSocket> {
     local.set_port(port);
     std::net::UdpSocket::bind(local)
+}
+
+/// A socket at a group's port. It shares the port, for cameras send to different groups at the same.
+fn joined(group: SocketAddr, membership: &Membership) -> io::Result<std::net::UdpSocket> {
+    let socket = Socket::new(Domain::for_address(group), Type::DGRAM, Some(Protocol::UDP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    let address = match group {
+        // This system binds to no group; what else comes in by the port is of no source that counts.
+        _ if cfg!(windows) => SocketAddr::new(unspecified(group), group.port()),
+        // The group's own address keeps out what is sent to other groups and to this host alone.
+        group => group,
+    };
+    socket.bind(&address.into())?;
+    match group.ip() {
+        IpAddr::V4(ip) => join_v4(&socket, ip, membership)?,
+        IpAddr::V6(ip) => join_v6(&socket, ip, membership)?,
+    }
+    Ok(socket.into())
+}
+
+fn unspecified(like: SocketAddr) -> IpAddr {
+    match like {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    }
+}
+
+fn join_v4(socket: &Socket, group: Ipv4Addr, membership: &Membership) -> io::Result<()> {
+    let interface = match membership.local.ip().to_canonical() {
+        IpAddr::V4(local) => local,
+        IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED,
+    };
+    let sources = membership.sources.iter().filter_map(|source| match source {
+        IpAddr::V4(source) => Some(source),
+        IpAddr::V6(_) => None,
+    });
+    // Where the system knows no sources, the camera passes over what others send.
+    let joined = sources
+        .filter(|source| socket.join_ssm_v4(source, &group, &interface).is_ok())
+        .count();
+    if joined == 0 {
+        socket.join_multicast_v4(&group, &interface)?;
+    }
+    socket.set_multicast_if_v4(&interface)?;
+    socket.set_multicast_ttl_v4(membership.ttl.into())?;
+    // Our reports are for the camera.
+    socket.set_multicast_loop_v4(false)
+}
+
+/// For all sources: the options for one are in no crate that is kept well. The camera passes over what others send.
+fn join_v6(socket: &Socket, group: Ipv6Addr, membership: &Membership) -> io::Result<()> {
+    let interface = interface_of(membership.local);
+    socket.join_multicast_v6(&group, interface)?;
+    socket.set_multicast_if_v6(interface)?;
+    socket.set_multicast_hops_v6(membership.ttl.into())?;
+    socket.set_multicast_loop_v6(false)
+}
+
+/// The number of the interface that has this address; 0 leaves it to the system.
+fn interface_of(local: SocketAddr) -> u32 {
+    match local {
+        SocketAddr::V6(local) if local.scope_id() != 0 => local.scope_id(),
+        local => interface_by_address(local.ip()).unwrap_or(0),
+    }
+}
+
+#[cfg(unix)]
+fn interface_by_address(local: IpAddr) -> Option<u32> {
+    let interface = nix::ifaddrs::getifaddrs().ok()?.find(|interface| {
+        interface
+            .address
+            .as_ref()
+            .and_then(|address| address.as_sockaddr_in6())
+            .is_some_and(|address| IpAddr::V6(address.ip()) == local)
+    })?;
+    nix::net::if_::if_nametoindex(interface.interface_name.as_str()).ok()
+}
+
+#[cfg(not(unix))]
+fn interface_by_address(_: IpAddr) -> Option<u32> {
+    None
 }
 
 /// A socket that receives many datagrams in one system call.
@@ -201,6 +292,93 @@ mod tests {
             .await?;
         }
         assert_eq!(received, sent);
+        Ok(())
+    }
+
+    /// A group on the loopback interface, and a socket that sends to it from there.
+    fn group(
+        rtp: SocketAddr,
+        local: IpAddr,
+        sources: &[IpAddr],
+    ) -> io::Result<(UdpPair, std::net::UdpSocket)> {
+        let membership = Membership {
+            local: SocketAddr::new(local, 554),
+            rtp,
+            rtcp: SocketAddr::new(rtp.ip(), rtp.port() + 1),
+            sources: sources.to_vec(),
+            ttl: 1,
+        };
+        let pair = UdpPair::join(&membership)?;
+        let sender = std::net::UdpSocket::bind((local, 0))?;
+        let options = socket2::SockRef::from(&sender);
+        match local {
+            IpAddr::V4(local) => options.set_multicast_if_v4(&local)?,
+            IpAddr::V6(_) => options.set_multicast_if_v6(interface_of(membership.local))?,
+        }
+        Ok((pair, sender))
+    }
+
+    async fn next(socket: &DatagramSocket) -> io::Result<Vec<u8>> {
+        let mut first = None;
+        while first.is_none() {
+            poll_fn(|cx| {
+                socket.poll_receive(cx, |_, datagram| {
+                    first.get_or_insert_with(|| datagram.to_vec());
+                })
+            })
+            .await?;
+        }
+        Ok(first.unwrap_or_default())
+    }
+
+    #[tokio::test]
+    async fn groups_that_share_a_port_do_not_hear_each_other() -> io::Result<()> {
+        let local = IpAddr::from(Ipv4Addr::LOCALHOST);
+        // Any free port will do, and the next.
+        let port = UdpPair::bind((local, 0).into())?.ports()?.rtp;
+        let at = |last| SocketAddr::from(([239, 255, 7, last], port));
+        let (one, sender) = group(at(1), local, &[local])?;
+        let (two, _) = group(at(2), local, &[])?;
+        for (group, contents) in [(at(2), b"two"), (at(1), b"one")] {
+            sender.send_to(contents, group)?;
+        }
+        assert_eq!(next(&one.rtp).await?, b"one");
+        assert_eq!(next(&two.rtp).await?, b"two");
+        sender.send_to(b"report", SocketAddr::from(([239, 255, 7, 1], port + 1)))?;
+        assert_eq!(next(&one.rtcp).await?, b"report");
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn a_group_of_another_source_is_not_heard() -> io::Result<()> {
+        let local = IpAddr::from(Ipv4Addr::LOCALHOST);
+        let port = UdpPair::bind((local, 0).into())?.ports()?.rtp;
+        let address = SocketAddr::from(([239, 255, 7, 3], port));
+        let (pair, stranger) = group(address, local, &["127.0.0.2".parse().expect("an address")])?;
+        let source = std::net::UdpSocket::bind("127.0.0.2:0")?;
+        socket2::SockRef::from(&source).set_multicast_if_v4(&Ipv4Addr::LOCALHOST)?;
+        stranger.send_to(b"stranger", address)?;
+        source.send_to(b"source", address)?;
+        assert_eq!(next(&pair.rtp).await?, b"source");
+        Ok(())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn an_ipv6_group_is_joined_on_the_interface_of_the_connection() -> io::Result<()> {
+        let local = IpAddr::from(Ipv6Addr::LOCALHOST);
+        let Ok(bound) = UdpPair::bind((local, 0).into()) else {
+            // A host without IPv6.
+            return Ok(());
+        };
+        let address = SocketAddr::new("ff15::7:7".parse().expect("a group"), bound.ports()?.rtp);
+        let (pair, _) = group(address, local, &[])?;
+        // The loopback interface has no route for a group of IPv6: what would arrive cannot be sent.
+        let options = socket2::SockRef::from(&pair.rtp.socket);
+        assert_eq!(options.multicast_if_v6()?, interface_of((local, 0).into()));
+        assert_ne!(options.multicast_if_v6()?, 0);
+        assert_eq!(pair.rtp.socket.local_addr()?, address);
         Ok(())
     }
 }

@@ -183,10 +183,12 @@ pub enum Error {
         cause: io::Error,
     },
     /// No multicast group could be joined.
-    #[error("{peer}: multicast is not served yet")]
+    #[error("{peer}: {cause}")]
     NoMulticast {
         /// The camera.
         peer: String,
+        /// Why not.
+        cause: MulticastProblem,
     },
     /// So much is lost that most pictures are, and TCP may do better.
     #[error("{peer}: {loss} over {transport}{}", of(*ssrc))]
@@ -279,7 +281,6 @@ impl Error {
         matches!(
             self,
             Error::UnsupportedScheme { .. }
-                | Error::NoMulticast { .. }
                 | Error::NoCredentials { .. }
                 | Error::CredentialsRefused { .. }
                 | Error::NoH264 { .. }
@@ -378,6 +379,26 @@ impl std::fmt::Display for Loss {
             "{lost} of {expected} packets lost and {dropped} of {pictures} pictures dropped in {over:.0?}"
         )
     }
+}
+
+/// Why no multicast group could be joined.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MulticastProblem {
+    /// Neither the answer to SETUP nor the description names one.
+    #[error("the camera names no multicast group, neither in its answer to SETUP nor in its description")]
+    NoGroup,
+    /// Neither the answer to SETUP nor the description names its port.
+    #[error("the camera names no port of its multicast group")]
+    NoPort,
+    /// The system refuses it: mostly there is no route for multicast.
+    #[error("the multicast group {group} cannot be joined: {cause}")]
+    Join {
+        /// And its RTP port.
+        group: SocketAddr,
+        /// What the system said.
+        cause: io::Error,
+    },
 }
 
 /// By which sign a camera ended a stream.

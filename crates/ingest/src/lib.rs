@@ -59,9 +59,9 @@
 //! # Limits
 //!
 //! `rtsp://` over TCP, `rtsps://` over TLS ([`TlsConfig`]), and both in a WebSocket, `rtsp+ws://` and `rtsp+wss://`;
-//! media interleaved or by UDP unicast; H.264 only, other codecs are named in the error. Tunnels over HTTP, multicast and
-//! audio are not served yet. The crates below bound what a peer can send: message, description, reorder buffer and
-//! picture each have a named limit.
+//! media interleaved, by UDP or by multicast ([`TransportPolicy`]); H.264 only, other codecs are named in the error.
+//! Tunnels over HTTP and audio are not served yet. The crates below bound what a peer can send: message, description,
+//! reorder buffer and picture each have a named limit.
 
 mod access_unit;
 pub mod camera;
@@ -79,7 +79,7 @@ mod tunnel;
 
 pub use access_unit::AccessUnit;
 pub use config::{Config, Retry, Timeouts, TransportPolicy};
-pub use error::{Error, Loss, StreamEnd};
+pub use error::{Error, Loss, MulticastProblem, StreamEnd};
 pub use error_kind::ErrorKind;
 pub use event::{
     DelayHandling, Described, Event, KeyframeReason, Missing, ReceiveBuffer, TrackDescription, Transport,

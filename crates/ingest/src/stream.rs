@@ -184,6 +184,14 @@ impl CameraStream {
                     Err(error) => self.camera.handle_udp_bind_failed(now(), error),
                 }
             }
+            Output::JoinMulticast(membership) => match UdpPair::join(&membership) {
+                Ok(pair) => {
+                    self.camera.handle_receive_buffer(pair.receive_buffer());
+                    self.udp = Some(pair);
+                    self.camera.handle_multicast_joined(now());
+                }
+                Err(error) => self.camera.handle_multicast_join_failed(now(), error),
+            },
             Output::Datagram {
                 socket,
                 destination,

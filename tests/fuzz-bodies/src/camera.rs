@@ -3,12 +3,17 @@ use std::iter::Peekable;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use throughline_ingest::camera::{Camera, ConnectError, Output, UdpPorts, UdpSocket};
+use throughline_ingest::camera::{Camera, ConnectError, Membership, Output, UdpPorts, UdpSocket};
 use throughline_ingest::{AccessUnit, Config, Retry, TransportPolicy};
 
 use crate::input::{Script, Step, says};
 
 const PASSWORD: &str = "quietSesame";
+
+const PORTS: UdpPorts = UdpPorts {
+    rtp: 5000,
+    rtcp: 5001,
+};
 
 /// What the camera may put out for one thing that happens, besides what the bytes account for.
 const MAX_OUTPUTS: usize = 64;
@@ -16,10 +21,11 @@ const MAX_OUTPUTS: usize = 64;
 /// Whatever a camera sends by whichever way, and whenever it falls silent, ours comes to rest, keeps its appointments,
 /// gives only pictures that begin with an IDR, and shows no password.
 ///
-/// Instructions at the beginning: `U` only UDP, `T` only TCP, `N` no retry. Later: what follows is `S` the stream, `I` an
+/// Instructions at the beginning: `U` only UDP, `T` only TCP, `M` only multicast, `V` UDP first, `N` no retry. Later: what follows is `S` the stream, `I` an
 /// interleaved RTP packet, `J` an RTCP one, `R` an RTP datagram, `C` an RTCP one, `F` one from somebody else; `w` the time
 /// of the next appointment comes, `t` 10 ms pass, `c` the connection is closed, `x` the next one fails, `b` the next pair
-/// of ports too, `k` a key frame is wanted, `q` the end is.
+/// of ports too, or the next group, `a` sockets are answered that nobody asked for, `k` a key frame is wanted, `q` the end
+/// is.
 pub fn camera(data: &[u8]) {
     let mut steps = Script(data).peekable();
     let Some(config) = config(&mut steps) else { return };
@@ -47,10 +53,13 @@ pub fn camera(data: &[u8]) {
 
 fn config(steps: &mut Peekable<Script<'_>>) -> Option<Config> {
     let mut config = Config::parse(&format!("rtsp://viewer:{PASSWORD}@192.0.2.1/live")).ok()?;
-    while let Some(step) = steps.next_if(|step| matches!(step, Step::Instruction(b'U' | b'T' | b'N'))) {
+    let is_setting = |step: &Step<'_>| matches!(step, Step::Instruction(b'U' | b'T' | b'M' | b'V' | b'N'));
+    while let Some(step) = steps.next_if(is_setting) {
         match step {
             Step::Instruction(b'U') => config.transport = TransportPolicy::Udp,
             Step::Instruction(b'T') => config.transport = TransportPolicy::Tcp,
+            Step::Instruction(b'M') => config.transport = TransportPolicy::Multicast,
+            Step::Instruction(b'V') => config.transport = TransportPolicy::UdpFirst,
             _ => config.retry = Retry::Never,
         }
     }
@@ -137,6 +146,10 @@ impl Driver {
             b'c' => self.camera.handle_closed(self.now, None),
             b'x' => self.network = Network::RefusesConnection,
             b'b' => self.network = Network::HasNoPorts,
+            b'a' => {
+                self.camera.handle_multicast_joined(self.now);
+                self.camera.handle_udp_bound(self.now, PORTS);
+            }
             b'k' => self.camera.request_keyframe(self.now),
             b'q' => self.camera.close(self.now),
             _ => {}
@@ -161,6 +174,7 @@ impl Driver {
                     self.connect();
                 }
                 Output::BindUdp { .. } => self.bind(),
+                Output::JoinMulticast(membership) => self.join(&membership),
                 Output::AccessUnit(unit) => self.check(&unit),
                 Output::Ended(result) => {
                     self.ended = true;
@@ -189,16 +203,22 @@ impl Driver {
 
     fn bind(&mut self) {
         if self.network.works_but_for(Network::HasNoPorts) {
-            self.camera.handle_udp_bound(
-                self.now,
-                UdpPorts {
-                    rtp: 5000,
-                    rtcp: 5001,
-                },
-            );
+            self.camera.handle_udp_bound(self.now, PORTS);
         } else {
             self.camera
                 .handle_udp_bind_failed(self.now, Error::from(ErrorKind::AddrInUse));
+        }
+    }
+
+    fn join(&mut self, membership: &Membership) {
+        assert!(membership.rtp.ip().is_multicast() && membership.rtp.ip() == membership.rtcp.ip());
+        assert!(membership.rtp.port() > 1 && membership.rtcp.port() > 1 && membership.ttl > 0);
+        assert!(membership.sources.len() <= 4);
+        if self.network.works_but_for(Network::HasNoPorts) {
+            self.camera.handle_multicast_joined(self.now);
+        } else {
+            self.camera
+                .handle_multicast_join_failed(self.now, Error::from(ErrorKind::AddrInUse));
         }
     }
 

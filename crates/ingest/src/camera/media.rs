@@ -1,5 +1,6 @@
 //! The stream of one connection: its track, and what goes back to the camera for it.
 
+use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use throughline_rtsp::write_interleaved_header;
 use super::keyframe::KeyframeRequester;
 use super::lasting::Lasting;
 use super::loss::LossMeter;
-use super::path::{MediaPath, UdpPath};
+use super::path::MediaPath;
 use super::rtcp::Reporter;
 use super::select::Selection;
 use super::track::{Progress, Track};
@@ -272,21 +273,21 @@ impl Media {
                 framed.extend_from_slice(contents);
                 lasting.outputs.push_back(Output::Transmit(framed.into()));
             }
-            MediaPath::Udp(path) => send_datagram(path, UdpSocket::Rtcp, contents, lasting),
+            MediaPath::Datagrams(path) => send_datagram(path.rtcp_destination(), contents, lasting),
         }
     }
 
     /// Opens a way back through NAT and firewalls (Q43): an empty RTP packet now, RTCP by the reports.
     fn punch(&self, lasting: &mut Lasting) {
-        if let MediaPath::Udp(path) = &self.path {
+        if let MediaPath::Datagrams(path) = &self.path {
             let packet = self.track.empty_packet(self.reporter.ssrc());
-            send_datagram(path, UdpSocket::Rtp, &packet, lasting);
+            send_datagram(path.rtp_destination(), &packet, lasting);
         }
     }
 }
 
-fn send_datagram(path: &UdpPath, socket: UdpSocket, contents: &[u8], lasting: &mut Lasting) {
-    if let Some(destination) = path.destination(socket) {
+fn send_datagram(to: Option<(UdpSocket, SocketAddr)>, contents: &[u8], lasting: &mut Lasting) {
+    if let Some((socket, destination)) = to {
         lasting.outputs.push_back(Output::Datagram {
             socket,
             destination,

@@ -46,6 +46,7 @@ use crate::{
 };
 
 mod attempt;
+mod group;
 mod keyframe;
 mod lasting;
 mod loss;
@@ -60,6 +61,7 @@ mod transport;
 mod watchdog;
 
 use attempt::{Attempt, End};
+pub use group::Membership;
 use lasting::Lasting;
 use retry::Backoff;
 use transport::TransportChoice;
@@ -76,7 +78,7 @@ pub enum Output {
         /// After this long the camera gives the connection up by itself: what all its steps may take.
         limit: Duration,
     },
-    /// Drop the connection and the UDP sockets.
+    /// Drop the connection and the UDP sockets, and so leave a multicast group.
     Disconnect,
     /// Write this to the connection, whole and in order; one write, for some servers read one message at a time (Q45).
     Transmit(Bytes),
@@ -86,6 +88,9 @@ pub enum Output {
         /// The near end of the connection; bind to this address, at other ports.
         local: SocketAddr,
     },
+    /// Join a multicast group with sockets for RTP and RTCP; answer with [`Camera::handle_multicast_joined`] or
+    /// [`Camera::handle_multicast_join_failed`].
+    JoinMulticast(Membership),
     /// Send this datagram; if it is lost, nothing is broken.
     Datagram {
         /// From which of the two sockets.
@@ -119,6 +124,7 @@ impl fmt::Debug for Output {
             Output::Disconnect => f.write_str("Disconnect"),
             Output::Transmit(bytes) => write!(f, "Transmit({} bytes)", bytes.len()),
             Output::BindUdp { local } => f.debug_struct("BindUdp").field("local", local).finish(),
+            Output::JoinMulticast(membership) => f.debug_tuple("JoinMulticast").field(membership).finish(),
             Output::Datagram {
                 socket,
                 destination,
@@ -282,7 +288,19 @@ impl Camera {
         self.with_attempt(now, |attempt, _| attempt.handle_udp_bind_failed(error));
     }
 
-    /// Beside [`handle_udp_bound`](Self::handle_udp_bound): what receive buffer each socket was asked for and got.
+    /// Answers [`Output::JoinMulticast`].
+    pub fn handle_multicast_joined(&mut self, now: Instant) {
+        self.with_attempt(now, |attempt, lasting| {
+            attempt.handle_multicast_joined(now, lasting);
+        });
+    }
+
+    /// Answers [`Output::JoinMulticast`].
+    pub fn handle_multicast_join_failed(&mut self, now: Instant, error: io::Error) {
+        self.with_attempt(now, |attempt, _| attempt.handle_multicast_join_failed(error));
+    }
+
+    /// Once there are UDP sockets: what receive buffer each socket was asked for and got.
     pub fn handle_receive_buffer(&mut self, buffer: ReceiveBuffer) {
         let is_news = self.lasting.totals.receive_buffer.is_none();
         self.lasting.totals.receive_buffer = Some(buffer);
@@ -372,6 +390,9 @@ impl Camera {
             }
             End::Failed(error) => error,
         };
+        if attempt.offers_multicast(&error) {
+            self.choice.offer_multicast();
+        }
         if is_of_transport(&error)
             && let Some(to) = self.choice.fall_back(error.kind())
         {
@@ -442,7 +463,10 @@ fn is_refused_set_up(error: &Error) -> bool {
 /// Whether another transport may do better.
 fn is_of_transport(error: &Error) -> bool {
     match error {
-        Error::TransportRefused { .. } | Error::NoUdpPorts { .. } | Error::Lossy { .. } => true,
+        Error::TransportRefused { .. }
+        | Error::NoUdpPorts { .. }
+        | Error::NoMulticast { .. }
+        | Error::Lossy { .. } => true,
         // After packets came, their end is not the transport's fault.
         Error::NoMedia { ssrc, .. } => ssrc.is_none(),
         _ => false,

@@ -4,6 +4,7 @@ use throughline_h264::{ParameterSets, PayloadFormat, Policy};
 use throughline_rtp::PayloadType;
 use throughline_sdp::{Fmtp, Format, MediaDescription, MediaKind, SessionDescription, Tolerances};
 
+use super::group::DescribedGroup;
 use crate::{Described, TrackDescription};
 
 /// The H.264 format that is played, and what the description says of it.
@@ -15,6 +16,9 @@ pub(super) struct Selection {
     pub(super) payload_format: PayloadFormat,
     pub(super) parameter_sets: Option<ParameterSets>,
     pub(super) full_intra_request: FullIntraRequestSupport,
+    pub(super) group: DescribedGroup,
+    /// `a=rtcp-mux`: RTCP may go where RTP goes.
+    pub(super) multiplexes_rtcp: bool,
     pub(super) described: Described,
     /// To read the description.
     pub(super) tolerated: Tolerances,
@@ -67,6 +71,8 @@ pub(super) fn select(
         media: *index,
         payload_type: PayloadType(format.payload_type),
         payload_format,
+        group: DescribedGroup::new(description, media),
+        multiplexes_rtcp: media.multiplexes_rtcp(),
         tolerated: description
             .tolerated()
             .iter()

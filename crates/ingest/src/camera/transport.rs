@@ -9,8 +9,16 @@ pub(super) struct TransportChoice {
     current: Transport,
     /// Failed since one last worked: none is tried twice.
     failed: TransportSet,
+    /// Whether the camera has been found to send multicast: nobody else is asked for it.
+    multicast: MulticastOffer,
     /// Refused or silent when last tried: worse than one that loses packets.
     useless: TransportSet,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum MulticastOffer {
+    Unknown,
+    Made,
 }
 
 /// What an attempt does when too much is lost.
@@ -29,6 +37,7 @@ impl TransportChoice {
             current: first(policy),
             failed: TransportSet::default(),
             useless: TransportSet::default(),
+            multicast: MulticastOffer::Unknown,
         }
     }
 
@@ -45,6 +54,11 @@ impl TransportChoice {
         } else {
             OnLoss::Stay
         }
+    }
+
+    /// The camera refused unicast, or describes a group.
+    pub(super) fn offer_multicast(&mut self) {
+        self.multicast = MulticastOffer::Made;
     }
 
     /// Packets arrived: what works stays first, also after a reconnect.
@@ -65,12 +79,13 @@ impl TransportChoice {
         self.useless.insert(self.current);
         let next = order(self.policy)
             .iter()
+            .filter(|transport| **transport != Transport::Multicast || self.multicast == MulticastOffer::Made)
             .find(|transport| !self.failed.contains(**transport))
             .copied();
-        if next.is_none() {
-            *self = TransportChoice::new(self.policy);
+        match next {
+            Some(next) => self.current = next,
+            None => *self = TransportChoice::new(self.policy),
         }
-        self.current = next.unwrap_or(self.current);
         next
     }
 }
@@ -78,8 +93,8 @@ impl TransportChoice {
 /// What a policy tries, and in which order.
 fn order(policy: TransportPolicy) -> &'static [Transport] {
     match policy {
-        TransportPolicy::Auto => &[Transport::Tcp, Transport::Udp],
-        TransportPolicy::UdpFirst => &[Transport::Udp, Transport::Tcp],
+        TransportPolicy::Auto => &[Transport::Tcp, Transport::Udp, Transport::Multicast],
+        TransportPolicy::UdpFirst => &[Transport::Udp, Transport::Tcp, Transport::Multicast],
         TransportPolicy::Tcp => &[Transport::Tcp],
         TransportPolicy::Udp => &[Transport::Udp],
         TransportPolicy::Multicast => &[Transport::Multicast],
@@ -126,6 +141,21 @@ mod tests {
             choice.worked();
             assert_eq!(choice.current(), second);
             assert_eq!(choice.fall_back(ErrorKind::NoMedia), Some(first));
+        }
+    }
+
+    #[test]
+    fn multicast_comes_last_and_only_where_it_is_offered() {
+        for policy in [TransportPolicy::Auto, TransportPolicy::UdpFirst] {
+            let mut choice = TransportChoice::new(policy);
+            choice.fall_back(ErrorKind::TransportRefused);
+            choice.offer_multicast();
+            assert_eq!(
+                choice.fall_back(ErrorKind::TransportRefused),
+                Some(Transport::Multicast)
+            );
+            choice.worked();
+            assert_eq!(choice.current(), Transport::Multicast);
         }
     }
 

@@ -93,7 +93,7 @@ fn a_fixed_transport_that_is_refused_is_an_error() {
 }
 
 #[test]
-fn auto_fails_only_after_both_transports() {
+fn auto_fails_only_after_every_transport() {
     let mut sim = once(
         TransportPolicy::Auto,
         Script {
@@ -107,7 +107,14 @@ fn auto_fails_only_after_both_transports() {
         "{}",
         sim.error()
     );
-    assert_eq!(sim.connects.len(), 1);
+    assert_eq!(
+        fallbacks(&sim),
+        [
+            (Transport::Tcp, Transport::Udp),
+            (Transport::Udp, Transport::Multicast)
+        ]
+    );
+    assert_eq!(sim.connects.len(), 2);
 }
 
 #[test]
@@ -330,7 +337,7 @@ fn q140_scrambled_pictures_are_named_within_seconds_wherever_the_parameter_sets_
 #[test]
 fn q93_packets_without_an_idr_are_told_after_twenty_seconds_and_given_up_after_ninety() {
     let no_idr = Script {
-        group: None,
+        group_of_pictures: None,
         ..Script::default()
     };
     let no_sets = Script {

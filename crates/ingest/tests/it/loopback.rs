@@ -137,7 +137,7 @@ async fn pictures_arrive_in_order_over_tcp_and_udp() {
 #[tokio::test]
 async fn a_key_frame_request_reaches_the_camera() {
     let mut config = camera(Script {
-        group: Some(1_000_000),
+        group_of_pictures: Some(1_000_000),
         ..Script::default()
     })
     .await;

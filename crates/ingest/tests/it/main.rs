@@ -15,4 +15,6 @@ mod sim;
 #[cfg(test)]
 mod tls;
 #[cfg(test)]
+mod transports;
+#[cfg(test)]
 mod websocket;

@@ -31,6 +31,10 @@ pub(crate) enum Serves {
     UdpWhateverIsAsked,
     /// 461 to everything.
     Neither,
+    /// 461 to unicast.
+    MulticastOnly,
+    /// 200 with a multicast transport to whatever is asked.
+    MulticastWhateverIsAsked,
 }
 
 /// What stands behind the header of each NAL unit.
@@ -45,11 +49,15 @@ pub(crate) enum Content {
 #[derive(Clone, Debug)]
 pub(crate) struct Script {
     pub(crate) serves: Serves,
+    /// What the answer to a SETUP of multicast says of the group.
+    pub(crate) group: &'static str,
+    /// Whether RTCP goes to the port of RTP where that is asked for.
+    pub(crate) mux: Mux,
     pub(crate) sdp: String,
     /// Media over these is never sent.
     pub(crate) silent_over: Vec<Carrier>,
     /// Pictures from one IDR to the next; none for no IDR at all.
-    pub(crate) group: Option<u32>,
+    pub(crate) group_of_pictures: Option<u32>,
     /// Whether a PLI brings an IDR.
     pub(crate) honours_pli: bool,
     /// Whether SPS and PPS are in the stream.
@@ -82,10 +90,12 @@ impl Default for Script {
     fn default() -> Self {
         Script {
             serves: Serves::Both,
+            group: ";destination=239.1.2.3;port=6000-6001;ttl=4",
+            mux: Mux::Ignored,
             sdp: sdp("96", "a=rtpmap:96 H264/90000\r\n"),
             silent_over: Vec::new(),
             rtp_info: "",
-            group: Some(25),
+            group_of_pictures: Some(25),
             honours_pli: true,
             in_band: true,
             behind_refusal: "",
@@ -115,6 +125,14 @@ pub(crate) fn sdp(formats: &str, attributes: &str) -> String {
 pub(crate) enum Carrier {
     Tcp,
     Udp,
+    Multicast,
+}
+
+/// What becomes of `RTCP-mux` in a SETUP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mux {
+    Granted,
+    Ignored,
 }
 
 /// What the peer sends.
@@ -296,12 +314,20 @@ impl Peer {
     fn set_up(&mut self, transport: &str, cseq: &str, ok: &str) -> String {
         let asked = if transport.contains("interleaved") {
             Carrier::Tcp
+        } else if transport.contains("multicast") {
+            Carrier::Multicast
         } else {
             Carrier::Udp
         };
         let carrier = match (self.script.serves, asked) {
             (Serves::UdpWhateverIsAsked, _) => Carrier::Udp,
-            (Serves::Neither, _) | (Serves::UdpOnly, Carrier::Tcp) | (Serves::TcpOnly, Carrier::Udp) => {
+            (Serves::MulticastWhateverIsAsked, _) | (Serves::MulticastOnly, Carrier::Multicast) => {
+                Carrier::Multicast
+            }
+            (Serves::Neither | Serves::MulticastOnly, _)
+            | (_, Carrier::Multicast)
+            | (Serves::UdpOnly, Carrier::Tcp)
+            | (Serves::TcpOnly, Carrier::Udp) => {
                 let behind = self.script.behind_refusal;
                 return format!("RTSP/1.0 461 Unsupported Transport\r\nCSeq: {cseq}\r\n\r\n{behind}");
             }
@@ -310,6 +336,10 @@ impl Peer {
         self.carrier = Some(carrier);
         let agreed = match carrier {
             Carrier::Tcp => transport.to_owned(),
+            Carrier::Multicast => format!("RTP/AVP;multicast{}", self.script.group),
+            Carrier::Udp if self.shares_port(transport) => {
+                format!("RTP/AVP;unicast;server_port={};RTCP-mux", SERVER_PORTS.0)
+            }
             Carrier::Udp => {
                 let ports = transport
                     .split(';')
@@ -322,6 +352,10 @@ impl Peer {
             }
         };
         format!("{ok}Session: 1234;timeout=60\r\nTransport: {agreed}\r\n\r\n")
+    }
+
+    fn shares_port(&self, transport: &str) -> bool {
+        self.script.mux == Mux::Granted && transport.contains("RTCP-mux")
     }
 
     /// The next picture, in packets; nothing unless it plays. A sender report precedes every 25th.
@@ -345,8 +379,8 @@ impl Peer {
             let report = self.sender_report();
             sent.push(self.carry(carrier, Kind::Rtcp, report));
         }
-        let is_idr = self.since_idr == 0 && self.script.group.is_some();
-        let since_idr = if self.script.group.is_some() {
+        let is_idr = self.since_idr == 0 && self.script.group_of_pictures.is_some();
+        let since_idr = if self.script.group_of_pictures.is_some() {
             self.since_idr
         } else {
             self.pictures + 1
@@ -367,7 +401,7 @@ impl Peer {
             .write(&mut packet);
             fragment.write(&mut packet);
             let is_lost = self.script.lost.contains(&self.packets)
-                || carrier == Carrier::Udp
+                || carrier != Carrier::Tcp
                     && self
                         .script
                         .loses_one_in
@@ -379,7 +413,7 @@ impl Peer {
             self.sequence = self.sequence.next();
         }
         self.pictures += 1;
-        self.since_idr = (self.since_idr + 1) % self.script.group.unwrap_or(25);
+        self.since_idr = (self.since_idr + 1) % self.script.group_of_pictures.unwrap_or(25);
         if self.script.silent_over.contains(&carrier) {
             Vec::new()
         } else {
@@ -409,8 +443,8 @@ impl Peer {
 
     fn carry(&self, carrier: Carrier, kind: Kind, packet: Vec<u8>) -> Sent {
         match (carrier, kind) {
-            (Carrier::Udp, Kind::Rtp) => Sent::Rtp(packet),
-            (Carrier::Udp, Kind::Rtcp) => Sent::Rtcp(packet),
+            (Carrier::Udp | Carrier::Multicast, Kind::Rtp) => Sent::Rtp(packet),
+            (Carrier::Udp | Carrier::Multicast, Kind::Rtcp) => Sent::Rtcp(packet),
             (Carrier::Tcp, kind) => {
                 let channel = u8::from(kind == Kind::Rtcp && !self.script.rtcp_on_rtp_channel);
                 Sent::Stream(frame(channel, &packet))

@@ -232,7 +232,7 @@ fn q95_pictures_that_come_too_late_are_dropped_up_to_the_next_key_frame_or_kept(
         let mut sim = Sim::new(
             config,
             Script {
-                group: Some(250),
+                group_of_pictures: Some(250),
                 ..Script::default()
             },
         );
@@ -282,7 +282,7 @@ fn after_a_loss_the_next_picture_is_an_idr_that_the_camera_was_asked_for() {
     // The first IDR is three packets, each picture behind it is one.
     let script = Script {
         lost: vec![7],
-        group: Some(250),
+        group_of_pictures: Some(250),
         ..Script::default()
     };
     let mut sim = over(TransportPolicy::Udp, script);
@@ -329,7 +329,7 @@ fn a_key_frame_is_asked_for_by_pli_and_by_fir_only_where_announced() {
     ] {
         let script = Script {
             sdp: sdp("96", attributes),
-            group: Some(10_000),
+            group_of_pictures: Some(10_000),
             honours_pli: false,
             ..Script::default()
         };

@@ -4,8 +4,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use throughline_ingest::camera::{Camera, ConnectError, Output, UdpPorts, UdpSocket};
+use throughline_ingest::camera::{Camera, ConnectError, Membership, Output, UdpPorts, UdpSocket};
 use throughline_ingest::{AccessUnit, Config, Error, Event};
+
+use throughline_rtp::rtcp::is_rtcp;
 
 use crate::peer::{Door, Doors, FRAME, Peer, SERVER_PORTS, Script, Sent};
 
@@ -23,6 +25,13 @@ pub(crate) struct Sim {
     pub(crate) connects: Vec<Duration>,
     /// Datagrams to the peer's RTP port.
     pub(crate) punches: u32,
+    /// Groups that were joined, and the error that the next one meets.
+    pub(crate) joins: Vec<Membership>,
+    pub(crate) join_error: Option<io::ErrorKind>,
+    /// Where RTCP was sent to last, and from which socket.
+    pub(crate) reported_to: Option<(UdpSocket, SocketAddr)>,
+    /// The socket to which the peer's RTCP comes.
+    pub(crate) rtcp_socket: UdpSocket,
     /// What the next connections meet; open when empty.
     pub(crate) doors: Doors,
     /// The stream is handed over in pieces of this size.
@@ -52,6 +61,10 @@ impl Sim {
             ended: None,
             connects: Vec::new(),
             punches: 0,
+            joins: Vec::new(),
+            join_error: None,
+            reported_to: None,
+            rtcp_socket: UdpSocket::Rtcp,
             doors: Doors::new(),
             piece: usize::MAX,
             distort: Box::new(|_| {}),
@@ -122,13 +135,16 @@ impl Sim {
                     self.feed(&bytes);
                 }
                 Sent::Rtp(packet) => self.datagram(UdpSocket::Rtp, SERVER_PORTS.0, &packet),
-                Sent::Rtcp(packet) => self.datagram(UdpSocket::Rtcp, SERVER_PORTS.1, &packet),
+                Sent::Rtcp(packet) => self.datagram(self.rtcp_socket, SERVER_PORTS.1, &packet),
             }
         }
     }
 
     fn datagram(&mut self, socket: UdpSocket, port: u16, packet: &[u8]) {
-        let source = SocketAddr::from(([192, 0, 2, 7], port));
+        self.datagram_from(SocketAddr::from(([192, 0, 2, 7], port)), socket, packet);
+    }
+
+    pub(crate) fn datagram_from(&mut self, source: SocketAddr, socket: UdpSocket, packet: &[u8]) {
         self.camera.handle_datagram(self.now, socket, source, packet);
         self.drain();
     }
@@ -196,20 +212,26 @@ impl Sim {
                     },
                 );
             }
+            Output::JoinMulticast(membership) => {
+                self.joins.push(membership);
+                match self.join_error.take() {
+                    None => self.camera.handle_multicast_joined(now),
+                    Some(error) => self.camera.handle_multicast_join_failed(now, error.into()),
+                }
+            }
             Output::Datagram {
                 socket,
                 destination,
                 contents,
-            } => match socket {
-                UdpSocket::Rtp => {
-                    assert_eq!(destination.port(), SERVER_PORTS.0);
+            } => {
+                if is_rtcp(&contents) {
+                    self.reported_to = Some((socket, destination));
+                    self.peer.handle_rtcp(&contents);
+                } else {
+                    assert_eq!((socket, destination.port()), (UdpSocket::Rtp, SERVER_PORTS.0));
                     self.punches += 1;
                 }
-                UdpSocket::Rtcp => {
-                    assert_eq!(destination.port(), SERVER_PORTS.1);
-                    self.peer.handle_rtcp(&contents);
-                }
-            },
+            }
             Output::AccessUnit(picture) => self.pictures.push(picture),
             Output::Event(event) => self.events.push((self.elapsed(), event)),
             Output::Ended(result) => self.ended = Some(result),

@@ -74,7 +74,9 @@ pub(super) fn agree(
     match (asked.lower, asked.delivery) {
         (LowerTransport::Tcp, _) => {
             // Ports without channels mean UDP. (Channels without "/TCP" were read as TCP, Q20.)
-            let has_ports = answered.client_port.is_some() || answered.server_port.is_some();
+            let has_ports = [answered.client_port, answered.server_port, answered.port]
+                .iter()
+                .any(Option::is_some);
             let is_udp = answered.lower == LowerTransport::Udp;
             match answered.interleaved {
                 None if is_udp && has_ports => return Err(Disagreement::Other(Box::new(answered))),
@@ -166,6 +168,15 @@ mod tests {
         assert_eq!(
             agree(&tcp, Some(udp.clone())),
             Err(Disagreement::Other(Box::new(udp.clone())))
+        );
+        let group = Transport {
+            delivery: Delivery::Multicast,
+            port: Some((6000, 6001)),
+            ..Transport::default()
+        };
+        assert_eq!(
+            agree(&tcp, Some(group.clone())),
+            Err(Disagreement::Other(Box::new(group)))
         );
         assert_eq!(
             agree(&udp, Some(tcp.clone())),

@@ -7,6 +7,7 @@ use throughline_rtsp::client::{self, ClientSession, Endpoint, Learned, SessionCo
 use throughline_rtsp::{Scheme, Security};
 
 use super::Output;
+use super::group::Membership;
 use super::lasting::Lasting;
 use super::media::Media;
 use super::select::{Selection, select};
@@ -44,6 +45,8 @@ pub(super) struct Attempt {
     /// [`throughline_rtsp::MAX_BODY_BYTES`] together, and one read.
     carry: Vec<u8>,
     selection: Option<Selection>,
+    /// SETUP was answered with this group, which the driver joins.
+    joining: Option<Membership>,
     media: Option<Media>,
     end: Option<End>,
 }
@@ -84,6 +87,7 @@ impl Attempt {
             step: Step::Asking,
             carry: Vec::new(),
             selection: None,
+            joining: None,
             media: None,
             end: None,
         }
@@ -335,6 +339,7 @@ impl Attempt {
 
     /// What was set up is left behind at another server: what is still held of it comes out.
     fn drop_media(&mut self, now: Instant, lasting: &mut Lasting) {
+        self.joining = None;
         if let Some(media) = &mut self.media {
             media.finish(now, lasting);
             media.track().add_to(&mut lasting.totals);

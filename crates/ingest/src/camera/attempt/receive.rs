@@ -77,17 +77,14 @@ impl Attempt {
         contents: &[u8],
         lasting: &mut Lasting,
     ) {
-        let Some(MediaPath::Udp(path)) = self.media.as_mut().map(Media::path) else {
+        let Some(MediaPath::Datagrams(path)) = self.media.as_mut().map(Media::path) else {
             return;
         };
         if !path.accept(socket, source) {
             lasting.totals.foreign += 1;
             return;
         }
-        let channel = match socket {
-            UdpSocket::Rtp => Channel::Rtp,
-            UdpSocket::Rtcp => Channel::Rtcp,
-        };
+        let channel = path.channel(socket);
         self.handle_media(now, channel, contents, lasting);
     }
 

@@ -3,17 +3,17 @@
 use std::io;
 use std::time::Instant;
 
-use throughline_rtsp::client::TransportRequest;
+use throughline_rtsp::client::{self, TransportRequest};
 use throughline_rtsp::headers;
 
 use super::super::lasting::Lasting;
 use super::super::media::Media;
-use super::super::path::{Channels, MediaPath, UdpPath};
+use super::super::path::{Channels, DatagramPath, MediaPath};
 use super::super::select::Selection;
 use super::super::transport::TransportChoice;
 use super::super::{Output, UdpPorts};
 use super::Attempt;
-use crate::{Error, Transport};
+use crate::{Error, MulticastProblem, Transport};
 
 impl Attempt {
     pub(in crate::camera) fn handle_udp_bound(
@@ -23,9 +23,16 @@ impl Attempt {
         lasting: &mut Lasting,
     ) {
         if let Some(selection) = &self.selection {
-            let request = TransportRequest::Udp {
-                rtp_port: ports.rtp,
-                rtcp_port: ports.rtcp,
+            let request = if selection.multiplexes_rtcp {
+                TransportRequest::UdpMux {
+                    rtp_port: ports.rtp,
+                    rtcp_port: ports.rtcp,
+                }
+            } else {
+                TransportRequest::Udp {
+                    rtp_port: ports.rtp,
+                    rtcp_port: ports.rtcp,
+                }
             };
             self.session.setup(now, selection.media, request);
             self.advance(now, lasting);
@@ -35,6 +42,48 @@ impl Attempt {
     pub(in crate::camera) fn handle_udp_bind_failed(&mut self, cause: io::Error) {
         let peer = self.peer.name.clone();
         self.fail(Error::NoUdpPorts { peer, cause });
+    }
+
+    pub(in crate::camera) fn handle_multicast_joined(&mut self, now: Instant, lasting: &mut Lasting) {
+        if let (Some(membership), Some((peer, _))) = (self.joining.take(), self.peer.addresses) {
+            let path = DatagramPath::multicast(peer, &membership);
+            self.play(now, MediaPath::Datagrams(path), lasting);
+            self.advance(now, lasting);
+        }
+    }
+
+    pub(in crate::camera) fn handle_multicast_join_failed(&mut self, cause: io::Error) {
+        if let Some(membership) = self.joining.take() {
+            let group = membership.rtp;
+            self.fail_multicast(MulticastProblem::Join { group, cause });
+        }
+    }
+
+    fn fail_multicast(&mut self, cause: MulticastProblem) {
+        let peer = self.peer.name.clone();
+        self.fail(Error::NoMulticast { peer, cause });
+    }
+
+    /// Whether multicast is worth a try after `error`.
+    pub(in crate::camera) fn offers_multicast(&self, error: &Error) -> bool {
+        let is_described = self
+            .selection
+            .as_ref()
+            .is_some_and(|selection| selection.group.is_there());
+        let Error::TransportRefused { cause, .. } = error else {
+            return is_described;
+        };
+        is_described
+            || match cause {
+                client::Error::TransportRefused { transport, .. } => matches!(
+                    transport,
+                    TransportRequest::Udp { .. } | TransportRequest::UdpMux { .. }
+                ),
+                client::Error::TransportMismatch { answered, .. } => {
+                    answered.to_ascii_lowercase().contains("multicast")
+                }
+                _ => false,
+            }
     }
 
     /// Asks for another transport on the same connection, after a SETUP that was refused: the session is as it was before.
@@ -56,8 +105,9 @@ impl Attempt {
         match (self.transport, self.peer.addresses) {
             (Transport::Udp, Some((_, local))) => lasting.outputs.push_back(Output::BindUdp { local }),
             (Transport::Multicast, _) => {
-                let peer = self.peer.name.clone();
-                self.fail(Error::NoMulticast { peer });
+                // The group is the server's to choose: what it describes it may not send just now.
+                let request = TransportRequest::Multicast { group: None };
+                self.session.setup(now, selection.media, request);
             }
             _ => self.session.setup(now, selection.media, TransportRequest::Tcp),
         }
@@ -70,14 +120,30 @@ impl Attempt {
         answer: &headers::Transport,
         lasting: &mut Lasting,
     ) {
-        let (Some(selection), Some((peer, _))) = (&self.selection, self.peer.addresses) else {
+        let (Some(selection), Some((peer, local))) = (&self.selection, self.peer.addresses) else {
             return;
         };
         let path = match self.transport {
             Transport::Tcp => MediaPath::Tcp(Channels::new(answer)),
-            Transport::Udp | Transport::Multicast => MediaPath::Udp(UdpPath::new(peer, answer)),
+            Transport::Udp => MediaPath::Datagrams(DatagramPath::unicast(peer, answer)),
+            Transport::Multicast => match selection.group.membership(answer, peer, local) {
+                Ok(membership) => {
+                    lasting
+                        .outputs
+                        .push_back(Output::JoinMulticast(membership.clone()));
+                    self.joining = Some(membership);
+                    return;
+                }
+                Err(problem) => return self.fail_multicast(problem),
+            },
         };
-        self.media = Some(Media::new(path, selection, lasting));
-        self.session.play(now);
+        self.play(now, path, lasting);
+    }
+
+    fn play(&mut self, now: Instant, path: MediaPath, lasting: &mut Lasting) {
+        if let Some(selection) = &self.selection {
+            self.media = Some(Media::new(path, selection, lasting));
+            self.session.play(now);
+        }
     }
 }

@@ -1,0 +1,273 @@
+//! Which transport carries the media, and why.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use throughline_ingest::camera::UdpSocket;
+use throughline_ingest::{Error, ErrorKind, Event, MulticastProblem, Retry, Transport, TransportPolicy};
+
+use crate::peer::{Mux, SERVER_PORTS, Script, Serves, sdp};
+use crate::sim::{Sim, config};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn once(transport: TransportPolicy, script: Script) -> Sim {
+    let mut config = config();
+    config.transport = transport;
+    config.retry = Retry::Never;
+    Sim::new(config, script)
+}
+
+fn at(address: &str) -> SocketAddr {
+    address.parse().expect("an address")
+}
+
+fn ip(address: &str) -> IpAddr {
+    address.parse().expect("an address")
+}
+
+fn multicast(group: &'static str) -> Script {
+    Script {
+        serves: Serves::MulticastOnly,
+        group,
+        ..Script::default()
+    }
+}
+
+#[test]
+fn a_group_is_joined_before_play_and_left_with_the_connection() {
+    let mut sim = once(
+        TransportPolicy::Multicast,
+        Script {
+            serves: Serves::MulticastOnly,
+            ..Script::default()
+        },
+    );
+    sim.run_to(6 * SECOND);
+    let [membership] = sim.joins.as_slice() else {
+        panic!("{:?}", sim.joins);
+    };
+    assert_eq!(membership.local, at("192.0.2.1:40000"));
+    assert_eq!(
+        (membership.rtp, membership.rtcp),
+        (at("239.1.2.3:6000"), at("239.1.2.3:6001"))
+    );
+    assert_eq!(
+        (membership.ttl, membership.sources.as_slice()),
+        (4, [].as_slice())
+    );
+    assert_eq!(sim.camera.stats().transport, Some(Transport::Multicast));
+    assert!(sim.pictures.len() > 100 && sim.pictures[0].is_idr);
+    // Nothing opens a firewall towards a group; reports go to it.
+    assert_eq!((sim.punches, sim.peer.heard.before_play), (0, 0));
+    assert_eq!(sim.reported_to, Some((UdpSocket::Rtcp, at("239.1.2.3:6001"))));
+    assert!(sim.peer.heard.reports > 0);
+}
+
+#[test]
+fn q133_what_the_answer_leaves_out_is_in_the_description_and_the_media_wins() {
+    let described = sdp(
+        "96",
+        "c=IN IP4 239.1.2.3/7\r\na=source-filter: incl IN IP4 * 192.0.2.9\r\na=rtpmap:96 H264/90000\r\n",
+    )
+    .replace("t=0 0\r\n", "c=IN IP4 239.9.9.9/99\r\nt=0 0\r\n")
+    .replace("m=video 0", "m=video 7000");
+    for (group, expected, sources) in [
+        ("", ("239.1.2.3:7000", "239.1.2.3:7001", 7), vec!["192.0.2.9"]),
+        (
+            ";destination=239.4.4.4;port=5000-5003;ttl=2;source=192.0.2.8",
+            ("239.4.4.4:5000", "239.4.4.4:5003", 2),
+            vec!["192.0.2.8", "192.0.2.9"],
+        ),
+        // A destination that is our own address, and one that is a name, say nothing of a group.
+        (
+            ";destination=192.0.2.1",
+            ("239.1.2.3:7000", "239.1.2.3:7001", 7),
+            vec!["192.0.2.9"],
+        ),
+        (
+            ";destination=cam.local;port=0-0",
+            ("239.1.2.3:7000", "239.1.2.3:7001", 7),
+            vec!["192.0.2.9"],
+        ),
+    ] {
+        let mut sim = once(
+            TransportPolicy::Multicast,
+            Script {
+                sdp: described.clone(),
+                ..multicast(group)
+            },
+        );
+        sim.run_to(SECOND);
+        let membership = &sim.joins[0];
+        assert_eq!(
+            (membership.rtp, membership.rtcp, membership.ttl),
+            (at(expected.0), at(expected.1), expected.2),
+            "{group}"
+        );
+        assert_eq!(
+            membership.sources,
+            sources.into_iter().map(ip).collect::<Vec<_>>(),
+            "{group}"
+        );
+        assert!(!sim.pictures.is_empty());
+    }
+}
+
+#[test]
+fn a_group_that_takes_sources_only_is_joined_for_the_camera() {
+    let mut sim = once(
+        TransportPolicy::Multicast,
+        multicast(";destination=232.1.2.3;port=6000-6001"),
+    );
+    sim.run_to(SECOND);
+    assert_eq!(
+        (sim.joins[0].sources.as_slice(), sim.joins[0].ttl),
+        ([ip("192.0.2.7")].as_slice(), 16)
+    );
+}
+
+#[test]
+fn what_others_send_to_the_group_is_foreign() {
+    let mut sim = once(
+        TransportPolicy::Multicast,
+        multicast(";destination=239.1.2.3;port=6000-6001;source=192.0.2.7"),
+    );
+    sim.run_to(SECOND);
+    let before = sim.camera.stats();
+    for packet in [[0x80, 96, 0, 1], [0x80, 200, 0, 0]] {
+        sim.datagram_from(at("192.0.2.66:9"), UdpSocket::Rtp, &packet);
+    }
+    let after = sim.camera.stats();
+    assert_eq!((after.foreign - before.foreign, after.malformed), (2, 0));
+    assert_eq!(after.packets, before.packets);
+}
+
+#[test]
+fn auto_comes_to_multicast_where_unicast_is_refused_or_answered_with_it() {
+    use Transport::{Multicast, Tcp, Udp};
+    for (serves, policy, expected) in [
+        (
+            Serves::MulticastOnly,
+            TransportPolicy::Auto,
+            [(Tcp, Udp), (Udp, Multicast)],
+        ),
+        (
+            Serves::MulticastOnly,
+            TransportPolicy::UdpFirst,
+            [(Udp, Tcp), (Tcp, Multicast)],
+        ),
+        (
+            Serves::MulticastWhateverIsAsked,
+            TransportPolicy::Auto,
+            [(Tcp, Udp), (Udp, Multicast)],
+        ),
+    ] {
+        let mut sim = once(
+            policy,
+            Script {
+                serves,
+                ..Script::default()
+            },
+        );
+        sim.run_to(2 * SECOND);
+        let moves: Vec<_> = sim
+            .events
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::TransportFallback { from, to, reason } => {
+                    assert_eq!(reason.kind(), ErrorKind::TransportRefused);
+                    Some((*from, *to))
+                }
+                _ => None,
+            })
+            .collect();
+        assert_eq!(moves, expected, "{serves:?}");
+        assert!(sim.pictures.len() > 20, "{serves:?}");
+        assert_eq!(sim.camera.stats().fallbacks.count, 2);
+    }
+}
+
+#[test]
+fn a_group_that_is_not_named_or_not_joined_is_an_error_that_says_so() {
+    let mut sim = once(TransportPolicy::Multicast, multicast(""));
+    sim.run_to(SECOND);
+    assert!(
+        matches!(
+            sim.error(),
+            Error::NoMulticast {
+                cause: MulticastProblem::NoGroup,
+                ..
+            }
+        ),
+        "{}",
+        sim.error()
+    );
+    let mut sim = once(TransportPolicy::Multicast, multicast(";destination=239.1.2.3"));
+    sim.run_to(SECOND);
+    assert!(
+        matches!(
+            sim.error(),
+            Error::NoMulticast {
+                cause: MulticastProblem::NoPort,
+                ..
+            }
+        ),
+        "{}",
+        sim.error()
+    );
+    let mut sim = once(
+        TransportPolicy::Multicast,
+        multicast(";destination=239.1.2.3;port=6000-6001"),
+    );
+    sim.join_error = Some(io::ErrorKind::NetworkUnreachable);
+    sim.run_to(SECOND);
+    assert!(
+        sim.error()
+            .to_string()
+            .starts_with("192.0.2.7:554: the multicast group 239.1.2.3:6000 cannot be joined: "),
+        "{}",
+        sim.error()
+    );
+    assert_eq!(sim.error().kind(), ErrorKind::NoMulticast);
+}
+
+#[test]
+fn rtcp_shares_a_port_where_the_description_and_the_answer_say_so() {
+    let muxed = || sdp("96", "a=rtcp-mux\r\na=rtpmap:96 H264/90000\r\n");
+    for (sdp, mux, asked, expected) in [
+        (muxed(), Mux::Granted, true, (UdpSocket::Rtp, SERVER_PORTS.0)),
+        (muxed(), Mux::Ignored, true, (UdpSocket::Rtcp, SERVER_PORTS.1)),
+        (
+            Script::default().sdp,
+            Mux::Granted,
+            false,
+            (UdpSocket::Rtcp, SERVER_PORTS.1),
+        ),
+    ] {
+        let mut sim = once(
+            TransportPolicy::Udp,
+            Script {
+                mux,
+                sdp,
+                ..Script::default()
+            },
+        );
+        sim.rtcp_socket = expected.0;
+        sim.run_to(6 * SECOND);
+        let setup = sim
+            .peer
+            .requests
+            .iter()
+            .find(|request| request.starts_with("SETUP"));
+        assert_eq!(setup.expect("a SETUP").contains("RTCP-mux"), asked);
+        let to = SocketAddr::from(([192, 0, 2, 7], expected.1));
+        assert_eq!(sim.reported_to, Some((expected.0, to)));
+        // The sender reports were read, and are no leniency.
+        let picture = sim.pictures.last().expect("pictures");
+        assert!(picture.capture_time.is_some());
+        assert!(sim.camera.stats().tolerated.rtp.is_empty());
+        assert_eq!(sim.camera.stats().malformed, 0);
+    }
+}
