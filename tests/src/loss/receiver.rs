@@ -117,7 +117,10 @@ impl Receiver {
                 Output::AccessUnit(picture) => self.pictures.push(picture),
                 Output::Ended(result) => self.ended = Some(result),
                 Output::Idle { wake_at } => return self.wake_at = wake_at,
-                Output::Disconnect | Output::Datagram { .. } | Output::Event(_) => {}
+                Output::Disconnect
+                | Output::JoinMulticast(_)
+                | Output::Datagram { .. }
+                | Output::Event(_) => {}
             }
         }
     }
