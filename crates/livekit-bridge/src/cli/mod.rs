@@ -5,6 +5,7 @@ mod args;
 mod mock;
 mod probe;
 mod record;
+mod remedy;
 mod report;
 mod run;
 mod settings;
