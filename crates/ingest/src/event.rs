@@ -1,8 +1,10 @@
 //! What a camera tells its program besides pictures.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use throughline_h264::VideoParameters;
+use throughline_rtsp::Scheme;
 
 use crate::{Error, Loss};
 
@@ -15,6 +17,15 @@ pub enum Event {
         /// `host:port`.
         peer: String,
     },
+    /// The connection stands: its TLS and its tunnel, too, and RTSP begins.
+    Connected {
+        /// The one of the host's addresses that answered.
+        address: SocketAddr,
+        /// Of a URL that leads there; a redirect may have changed it.
+        scheme: Scheme,
+        /// Since [`Event::Connecting`].
+        took: Duration,
+    },
     /// The camera described its stream, and H.264 is in it.
     Described(Described),
     /// PLAY was answered; packets are to be expected.
@@ -22,6 +33,8 @@ pub enum Event {
         /// How they come.
         transport: Transport,
     },
+    /// The first packet of the stream came over this connection.
+    FirstPacket,
     /// [`TransportPolicy::Auto`](crate::TransportPolicy::Auto) or
     /// [`UdpFirst`](crate::TransportPolicy::UdpFirst) goes on with another transport.
     TransportFallback {

@@ -88,7 +88,7 @@ pub use stats::{CameraStats, DroppedPictures, Failures, Fallback, Fallbacks, War
 pub use stream::{CameraStream, Item};
 pub use throughline_h264::{Level, Profile, ProfileLevelId, Timestamp, VideoParameters};
 pub use throughline_rtp::CaptureTime;
-pub use throughline_rtsp::{Credentials, RtspUrl, UrlError};
+pub use throughline_rtsp::{Credentials, RtspUrl, Scheme, UrlError};
 pub use tls::{
     CertificateProblem, Fingerprint, FingerprintError, Incompatibility, ServerNameIndication, TlsConfig,
     TlsError, Trust, TrustError,

@@ -114,8 +114,11 @@ impl Media {
                     self.keyframes.want(now, KeyframeReason::Start);
                 }
             }
-            if is_first && self.path.transport() != Transport::Tcp {
-                self.loss = Some(LossMeter::new(now));
+            if is_first {
+                lasting.event(Event::FirstPacket);
+                if self.path.transport() != Transport::Tcp {
+                    self.loss = Some(LossMeter::new(now));
+                }
             }
             self.note(now, progress, lasting);
         }

@@ -48,6 +48,39 @@ fn pictures_come_out_as_the_camera_sent_them_over_either_transport() {
 }
 
 #[test]
+fn each_step_to_the_first_packet_is_told_once() {
+    for policy in [TransportPolicy::Tcp, TransportPolicy::Udp] {
+        let mut sim = over(policy, Script::default());
+        sim.run_to(SECOND);
+        let steps: Vec<&str> = sim
+            .events
+            .iter()
+            .filter_map(|(_, event)| match event {
+                Event::Connecting { .. } => Some("connecting"),
+                Event::Connected {
+                    address,
+                    scheme,
+                    took,
+                } => {
+                    assert_eq!(address.to_string(), "192.0.2.7:554");
+                    assert_eq!((scheme.as_str(), *took), ("rtsp", Duration::ZERO));
+                    Some("connected")
+                }
+                Event::Described(_) => Some("described"),
+                Event::Playing { .. } => Some("playing"),
+                Event::FirstPacket => Some("first packet"),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(
+            steps,
+            ["connecting", "connected", "described", "playing", "first packet"],
+            "{policy:?}"
+        );
+    }
+}
+
+#[test]
 fn one_request_goes_out_for_each_step_and_only_h264_is_set_up() {
     let mut sim = over(TransportPolicy::Auto, Script::default());
     sim.run_to(SECOND);

@@ -59,6 +59,18 @@ impl Endpoint {
             },
         }
     }
+
+    /// That of a URL that leads here.
+    pub fn scheme(&self) -> Scheme {
+        match (&self.tunnel, self.security) {
+            (Tunnel::None, Security::Plain) => Scheme::Rtsp,
+            (Tunnel::None, Security::Tls) => Scheme::Rtsps,
+            (Tunnel::Http(_), Security::Plain) => Scheme::RtspHttp,
+            (Tunnel::Http(_), Security::Tls) => Scheme::RtspHttps,
+            (Tunnel::WebSocket(_), Security::Plain) => Scheme::RtspWs,
+            (Tunnel::WebSocket(_), Security::Tls) => Scheme::RtspWss,
+        }
+    }
 }
 
 impl fmt::Debug for TunnelTarget {

@@ -207,6 +207,7 @@ fn an_endpoint_says_how_to_connect() {
             ("fe80::1%eth0", port),
             "{scheme}"
         );
+        assert_eq!(endpoint.scheme().as_str(), scheme);
         assert_eq!(
             (endpoint.security, endpoint.tunnel),
             (security, tunnel),

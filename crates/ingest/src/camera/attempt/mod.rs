@@ -54,7 +54,11 @@ pub(super) struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// The driver connects, and should be done with all steps of it in time.
-    Connecting { since: Instant, until: Instant },
+    Connecting {
+        since: Instant,
+        until: Instant,
+        scheme: Scheme,
+    },
     /// The session asks its way through to PLAY.
     Asking,
     /// PLAY was answered.
@@ -152,8 +156,13 @@ impl Attempt {
         addresses: (SocketAddr, SocketAddr),
         lasting: &mut Lasting,
     ) {
-        if matches!(self.step, Step::Connecting { .. }) {
+        if let Step::Connecting { since, scheme, .. } = self.step {
             self.step = Step::Asking;
+            lasting.event(Event::Connected {
+                address: addresses.0,
+                scheme,
+                took: now.saturating_duration_since(since),
+            });
             self.peer.connected(addresses);
             self.session.handle_connected(now);
             self.advance(now, lasting);
@@ -162,7 +171,7 @@ impl Attempt {
 
     pub(super) fn handle_timeout(&mut self, now: Instant, lasting: &mut Lasting) {
         match self.step {
-            Step::Connecting { since, until } if until <= now => {
+            Step::Connecting { since, until, .. } if until <= now => {
                 let peer = self.peer.name.clone();
                 return self.fail(Error::ConnectTimeout {
                     peer,
@@ -283,6 +292,7 @@ impl Attempt {
         self.step = Step::Connecting {
             since: now,
             until: now + limit,
+            scheme: endpoint.scheme(),
         };
         lasting.event(Event::Connecting {
             peer: self.peer.name.clone(),
