@@ -218,7 +218,7 @@ fn b_frames_are_refused_with_the_setting_that_mends_them() {
 }
 
 #[test]
-fn nobody_listening_is_one_line_with_a_remedy() {
+fn nobody_listening_is_one_line_with_a_remedy_and_the_story_on_standard_output() {
     let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
@@ -228,12 +228,17 @@ fn nobody_listening_is_one_line_with_a_remedy() {
         .args(["probe", &format!("rtsp://127.0.0.1:{port}/cam")])
         .output()
         .unwrap();
-    let said = text(&output);
+    let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(
         said.contains("connection refused") && said.contains("check the port"),
         "{said}"
+    );
+    let story = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        story.contains("connecting to 127.0.0.1") && story.contains("not ready for LiveKit"),
+        "{story}"
     );
 }
 

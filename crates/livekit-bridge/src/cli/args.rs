@@ -92,7 +92,7 @@ Environment:
   RTSP_URL             the camera, where no URL is given
   RTSP_USERNAME        camera login, where the URL has none
   RTSP_PASSWORD        camera password (there is no flag: arguments are seen by every user of a machine)
-  RTSP_TRANSPORT, RTSP_TLS_CA, RTSP_TLS_FINGERPRINT  as the flags of these names
+  RTSP_TRANSPORT, RTSP_TUNNEL_PATH, RTSP_TLS_CA, RTSP_TLS_FINGERPRINT  as the flags of these names
 
 Exit codes:
   0  ended as asked (Ctrl-C included)
@@ -191,6 +191,10 @@ pub(crate) struct CameraArgs {
     /// Camera login, where the URL has none (the password comes from RTSP_PASSWORD)
     #[arg(long, env = "RTSP_USERNAME", help_heading = "Camera")]
     pub(crate) username: Option<String>,
+
+    /// What a tunnel's HTTP requests ask for, where it is not the URL's path: /rtsp-over-websocket at Axis cameras
+    #[arg(long, value_name = "PATH", env = "RTSP_TUNNEL_PATH", help_heading = "Camera")]
+    pub(crate) tunnel_path: Option<String>,
 
     /// PEM file of whom to trust in place of this system's authorities: an authority, or the camera's own certificate
     #[arg(long, value_name = "FILE", env = "RTSP_TLS_CA", help_heading = "Camera")]

@@ -1,7 +1,9 @@
 //! The program `throughline`: arguments -> validated settings -> run -> exit code.
 //! Data goes to standard output, everything else to standard error.
 
+mod advice;
 mod args;
+mod findings;
 mod mock;
 mod probe;
 mod record;
@@ -10,6 +12,7 @@ mod report;
 mod run;
 mod settings;
 mod shutdown;
+mod story;
 mod trouble;
 mod verdict;
 

@@ -7,16 +7,17 @@ use livekit_bridge::engine::EngineError;
 use livekit_bridge::engine::preview::{CameraStatus, Preview};
 use livekit_bridge::engine::webrtc::{WebRtc, WebRtcOptions};
 use livekit_bridge::{PassthroughEncoder, PublisherToken, Readiness};
-use throughline_ingest::{AccessUnit, CameraStream, Config, Error, Event, Item, Missing};
+use throughline_ingest::{AccessUnit, CameraStream, Config, Error, ErrorKind, Event, Item, Transport};
 use throughline_mock_camera::MockCamera;
 use tokio::sync::watch;
 
+use super::advice;
 use super::args::EngineArg;
 use super::report::{Report, Tone};
 use super::settings::{RoomSettings, RunSettings, Target};
 use super::shutdown::Shutdown;
 use super::trouble::{Exit, Trouble};
-use super::verdict;
+use super::verdict::{self, Problem};
 
 pub(crate) async fn run(settings: RunSettings, report: &mut Report) -> Result<(), Trouble> {
     let mut shutdown = Shutdown::listen()?;
@@ -42,6 +43,7 @@ pub(crate) async fn run(settings: RunSettings, report: &mut Report) -> Result<()
         force: settings.force,
         camera_trouble: Said::default(),
         room_trouble: Said::default(),
+        told: Told::default(),
     };
     let ended = relay.carry(&mut shutdown, report).await;
     let (left, ()) = tokio::join!(relay.output.encoder.close(), relay.camera.close());
@@ -142,6 +144,7 @@ struct Relay {
     force: bool,
     camera_trouble: Said,
     room_trouble: Said,
+    told: Told,
 }
 
 /// What was said last: a camera that is away for a night is one line, not one for each retry.
@@ -153,6 +156,29 @@ impl Said {
         let new = self.0.as_deref() != Some(text);
         if new {
             self.0 = Some(text.to_owned());
+        }
+        new
+    }
+}
+
+/// What is told once and then only counted, for it may come back every minute.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Fallback(Transport, Transport, ErrorKind),
+    Lossy,
+    Delayed,
+    ReceiveBuffer,
+}
+
+/// The causes that were told of, each once: no more than there are.
+#[derive(Default)]
+struct Told(Vec<Cause>);
+
+impl Told {
+    fn is_new(&mut self, cause: Cause) -> bool {
+        let new = !self.0.contains(&cause);
+        if new {
+            self.0.push(cause);
         }
         new
     }
@@ -231,21 +257,27 @@ impl Relay {
                 report.line(Tone::Good, &format!("camera: playing over {transport}"));
             }
             Event::TransportFallback { from, to, reason } => {
-                report.line(
-                    Tone::Plain,
-                    &format!("camera: {to} in place of {from}, for {reason}"),
-                );
+                let kind = reason.kind();
+                if self.told.is_new(Cause::Fallback(from, to, kind)) {
+                    let remedy = advice::fallback(from, to, kind).remedy;
+                    report.line(
+                        Tone::Plain,
+                        &format!("camera: {to} in place of {from}, for {reason}; {remedy}"),
+                    );
+                }
             }
             Event::NoPicture { missing, waited } => {
-                let what = match missing {
-                    Missing::ParameterSets => "no SPS and PPS",
-                    Missing::Idr => "no IDR picture",
-                };
-                self.tell_trouble(
-                    &format!("{what} for {waited:.0?}; set the I-frame interval to 1 or 2 s, smart codecs and encryption off"),
-                    "",
-                    report,
-                );
+                self.tell_trouble(&advice::no_picture(missing, waited).to_string(), "", report);
+            }
+            Event::Lossy(loss) => {
+                let transport = self.camera.stats().transport;
+                self.advise(Cause::Lossy, &advice::lossy(transport, &loss), report);
+            }
+            Event::Delayed { delay, handling } => {
+                self.advise(Cause::Delayed, &advice::delayed(delay, handling), report);
+            }
+            Event::ReceiveBuffer(buffer) => {
+                self.advise(Cause::ReceiveBuffer, &advice::receive_buffer(&buffer), report);
             }
             Event::Disconnected { error, retry_in } => {
                 let trouble = Trouble::from(&error).to_string();
@@ -258,6 +290,12 @@ impl Relay {
             _ => {}
         }
         self.renew_page();
+    }
+
+    fn advise(&mut self, cause: Cause, advice: &Problem, report: &mut Report) {
+        if self.told.is_new(cause) {
+            report.line(Tone::Plain, &format!("camera: {advice}"));
+        }
     }
 
     fn tell_trouble(&mut self, trouble: &str, outlook: &str, report: &mut Report) {
@@ -339,5 +377,34 @@ impl Relay {
             let _ = write!(text, " | reconnects {}", camera.reconnects);
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_told_once_however_often_it_comes_back() {
+        let mut told = Told::default();
+        let fallback = |reason| Cause::Fallback(Transport::Udp, Transport::Tcp, reason);
+        for cause in [
+            Cause::Lossy,
+            Cause::Delayed,
+            Cause::ReceiveBuffer,
+            fallback(ErrorKind::NoMedia),
+            fallback(ErrorKind::Lossy),
+        ] {
+            assert!(told.is_new(cause));
+            assert!(!told.is_new(cause));
+        }
+    }
+
+    #[test]
+    fn a_camera_that_is_away_for_a_night_is_one_line() {
+        let mut said = Said::default();
+        assert!(said.is_new("connection refused"));
+        assert!(!said.is_new("connection refused"));
+        assert!(said.is_new("no connection"));
     }
 }

@@ -94,6 +94,18 @@ pub(crate) fn camera(
         TransportArg::Udp => TransportPolicy::Udp,
         TransportArg::Multicast => TransportPolicy::Multicast,
     };
+    config.tunnel_path = args.tunnel_path.clone().filter(|path| !path.is_empty());
+    if config
+        .tunnel_path
+        .as_ref()
+        .is_some_and(|path| !path.starts_with('/'))
+    {
+        return Err(Trouble::new(
+            Exit::Usage,
+            "--tunnel-path is a path of the camera's web server, and begins with /",
+            "a good one looks like /rtsp-over-websocket",
+        ));
+    }
     config.tls.trust = trust(args)?;
     if args.tls_no_sni {
         config.tls.server_name = ServerNameIndication::Never;
@@ -331,6 +343,19 @@ mod tests {
         let with_file = tls(&["--tls-ca", file, "--tls-no-sni"]).unwrap();
         assert_eq!(with_file.trust, Trust::CaFile(file.into()));
         assert_eq!(with_file.server_name, ServerNameIndication::Never);
+    }
+
+    #[test]
+    fn a_tunnel_has_a_path_of_its_own_where_one_is_given() {
+        let path = |path: &str| {
+            let line = ["rtsp+ws://10.0.0.7/a", "--tunnel-path", path];
+            settings(&line, &[]).map(|settings| settings.camera.unwrap().tunnel_path)
+        };
+        assert_eq!(path("/ws").unwrap().as_deref(), Some("/ws"));
+        assert_eq!(path("").unwrap(), None);
+        let trouble = path("ws").unwrap_err();
+        assert_eq!(trouble.exit, Exit::Usage);
+        assert!(trouble.to_string().contains("/rtsp-over-websocket"), "{trouble}");
     }
 
     #[test]

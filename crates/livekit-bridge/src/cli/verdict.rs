@@ -1,7 +1,11 @@
 //! What a camera's content means for viewers in a browser: which settings of the camera stand in the way.
 
+use std::borrow::Cow;
+use std::fmt;
+
 use serde::Serialize;
 use throughline_h264::{Profile, VideoParameters};
+use throughline_ingest::{CameraStats, Transport};
 
 /// Browsers decode H.264 up to this level in software as well; above it many devices fail.
 const MAX_COMMON_LEVEL_IDC: u8 = 52;
@@ -15,7 +19,7 @@ pub(crate) struct Problem {
     /// It keeps viewers from seeing the camera; else it only makes things worse.
     pub(crate) blocks: bool,
     pub(crate) what: String,
-    pub(crate) remedy: &'static str,
+    pub(crate) remedy: Cow<'static, str>,
 }
 
 impl Problem {
@@ -23,16 +27,22 @@ impl Problem {
         Problem {
             blocks: true,
             what,
-            remedy,
+            remedy: remedy.into(),
         }
     }
 
-    fn worsens(what: String, remedy: &'static str) -> Self {
+    pub(crate) fn worsens(what: String, remedy: impl Into<Cow<'static, str>>) -> Self {
         Problem {
             blocks: false,
             what,
-            remedy,
+            remedy: remedy.into(),
         }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.what, self.remedy)
     }
 }
 
@@ -61,7 +71,11 @@ pub(crate) fn b_frames() -> Problem {
 }
 
 /// What is worse than it needs to be. `longest_wait`: seconds from an IDR to the last picture seen before the next one.
-pub(crate) fn drawbacks(parameters: &VideoParameters, longest_wait: f64, packets_lost: u64) -> Vec<Problem> {
+pub(crate) fn drawbacks(
+    parameters: &VideoParameters,
+    longest_wait: f64,
+    stats: &CameraStats,
+) -> Vec<Problem> {
     let mut found = Vec::new();
     if parameters.level.0 > MAX_COMMON_LEVEL_IDC {
         found.push(Problem::worsens(
@@ -78,10 +92,14 @@ pub(crate) fn drawbacks(parameters: &VideoParameters, longest_wait: f64, packets
             "set the I-frame interval (GOV length) to 1 or 2 s, and smart codecs (H.264+, Zipstream, Smart Coding) off",
         ));
     }
-    if packets_lost > 0 {
+    if stats.lost > 0 {
         found.push(Problem::worsens(
-            format!("{packets_lost} packets were lost between camera and here"),
-            "use --transport tcp, or lower the camera's bitrate",
+            format!("{} packets were lost between camera and here", stats.lost),
+            match stats.transport {
+                // Nothing is lost on the way.
+                Some(Transport::Tcp) => "lower the camera's bitrate, or close other viewers of it",
+                _ => "use --transport tcp, a cable in place of Wi-Fi, or a lower bitrate in the camera",
+            },
         ));
     }
     found
@@ -127,8 +145,10 @@ mod tests {
     #[test]
     fn q139_a_long_group_of_pictures_and_loss_are_named_but_do_not_block() {
         let parameters = parameters(Profile::High);
-        assert_eq!(drawbacks(&parameters, 2.0, 0), []);
-        let found = drawbacks(&parameters, 20.0, 3);
+        let mut stats = CameraStats::default();
+        assert_eq!(drawbacks(&parameters, 2.0, &stats), []);
+        stats.lost = 3;
+        let found = drawbacks(&parameters, 20.0, &stats);
         assert!(found.iter().all(|problem| !problem.blocks));
         assert!(
             found[0].what.contains("20 s") && found[1].what.contains("3 packets"),
