@@ -143,8 +143,11 @@ struct Buffer {
 impl Findings {
     pub(crate) fn new(url: String, heard: Heard) -> Self {
         let picture = heard.seen.as_ref().map(Picture::new);
-        let problems = heard.seen.as_ref().map_or_else(Vec::new, problems);
         let stats = heard.stats;
+        let problems = heard
+            .seen
+            .as_ref()
+            .map_or_else(Vec::new, |seen| problems(seen, stats.lost));
         let described = heard.described;
         Findings {
             url,
@@ -196,7 +199,7 @@ impl Findings {
         }
         for (index, moment) in self.story.iter().enumerate() {
             let name = if index == 0 { "story" } else { "" };
-            row(&mut text, name, &moment.to_string());
+            hanging_row(&mut text, name, &moment.to_string(), Moment::INDENT);
         }
         if self.story_left_out > 0 {
             row(&mut text, "", &format!("and {} more", self.story_left_out));
@@ -215,14 +218,15 @@ impl Findings {
     }
 }
 
-fn problems(seen: &Seen) -> Vec<Problem> {
+fn problems(seen: &Seen, packets_lost: u64) -> Vec<Problem> {
     let mut problems = Vec::new();
     problems.extend(seen.b_slices.then(verdict::b_frames));
     problems.extend(verdict::unsuited_profile(&seen.parameters));
     problems.extend(verdict::drawbacks(
         &seen.parameters,
         super::seconds(seen.longest_wait),
-        &seen.stats,
+        packets_lost,
+        seen.stats.transport,
     ));
     problems
 }
@@ -405,8 +409,12 @@ fn or_unknown(text: Option<&String>) -> &str {
     text.map_or("not seen", String::as_str)
 }
 
-/// A name and its value, broken between words.
 fn row(text: &mut String, name: &str, value: &str) {
+    hanging_row(text, name, value, 0);
+}
+
+/// A name and its value, broken between words; `hang`: how much further in its other lines are.
+fn hanging_row(text: &mut String, name: &str, value: &str, hang: usize) {
     let value = report::printable(value);
     // Spaces that line figures up stay.
     let lead = value.len() - value.trim_start().len();
@@ -415,8 +423,8 @@ fn row(text: &mut String, name: &str, value: &str) {
     for word in value.trim_start().split(' ') {
         let width = word.chars().count();
         if !first && column + 1 + width > COLUMNS {
-            let _ = write!(text, "\n{:INDENT$}", "");
-            column = INDENT;
+            column = INDENT + hang;
+            let _ = write!(text, "\n{:column$}", "");
         } else if !first {
             text.push(' ');
             column += 1;

@@ -92,7 +92,7 @@ async fn listen(camera: Config, duration: Duration) -> Result<Heard, Trouble> {
                     story.picture(now, &unit.parameters);
                     until = Some(now + duration);
                 }
-                seen = Some(Seen::after(seen.take(), &unit, stream.stats()));
+                seen = Some(Seen::after(seen.take(), &unit, &stream.stats()));
             }
             Some(Ok(Item::Event(event))) => {
                 tracing::info!(?event);
@@ -130,7 +130,7 @@ async fn listen(camera: Config, duration: Duration) -> Result<Heard, Trouble> {
 }
 
 impl Seen {
-    pub(crate) fn after(before: Option<Seen>, unit: &AccessUnit, stats: CameraStats) -> Self {
+    pub(crate) fn after(before: Option<Seen>, unit: &AccessUnit, stats: &CameraStats) -> Self {
         let largest_idr = before.as_ref().map_or(0, |seen| seen.largest_idr);
         let newest_idr = match &before {
             Some(seen) if !unit.is_idr => seen.newest_idr,
@@ -139,7 +139,7 @@ impl Seen {
         let longest_wait = before.as_ref().map_or(0, |seen| seen.longest_wait);
         Seen {
             parameters: unit.parameters,
-            stats,
+            stats: *stats,
             b_slices: unit.has_b_slice || before.is_some_and(|seen| seen.b_slices),
             capture_time: unit.capture_time.is_some(),
             largest_idr: if unit.is_idr {

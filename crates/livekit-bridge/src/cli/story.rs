@@ -227,6 +227,9 @@ fn seconds(duration: Duration) -> f64 {
 }
 
 impl Moment {
+    /// Characters before the step in its line.
+    pub(crate) const INDENT: usize = 10;
+
     pub(crate) fn is_described(&self) -> bool {
         matches!(self.step, Step::Described { .. })
     }
@@ -234,7 +237,7 @@ impl Moment {
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:7.3} s  {}", self.at, self.step)
+        write!(f, "{:7.3} s {}", self.at, self.step)
     }
 }
 
@@ -247,7 +250,8 @@ impl fmt::Display for Step {
                 scheme,
                 took,
             } => {
-                write!(f, "connected to {address} as {scheme}:// in {took} s")
+                let millis = took * 1000.0;
+                write!(f, "connected to {address} as {scheme}:// in {millis:.0} ms")
             }
             Step::Described { server, tracks } => {
                 write!(f, "described: {}", tracks.join(", "))?;
@@ -259,7 +263,7 @@ impl fmt::Display for Step {
             Step::Playing { transport } => write!(f, "playing over {transport}"),
             Step::FirstPacket => f.write_str("first packet"),
             Step::FirstPicture { width, height } => write!(f, "first picture, {width}x{height}"),
-            Step::Fallback { from, to, error, .. } => write!(f, "{from} does not do, {to} is next: {error}"),
+            Step::Fallback { from, to, error, .. } => write!(f, "{to} in place of {from}: {error}"),
             Step::NoPicture { missing, waited } => {
                 let missing = match *missing {
                     "idr" => "no IDR picture",

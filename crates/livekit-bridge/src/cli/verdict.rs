@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 use throughline_h264::{Profile, VideoParameters};
-use throughline_ingest::{CameraStats, Transport};
+use throughline_ingest::Transport;
 
 /// Browsers decode H.264 up to this level in software as well; above it many devices fail.
 const MAX_COMMON_LEVEL_IDC: u8 = 52;
@@ -74,7 +74,8 @@ pub(crate) fn b_frames() -> Problem {
 pub(crate) fn drawbacks(
     parameters: &VideoParameters,
     longest_wait: f64,
-    stats: &CameraStats,
+    packets_lost: u64,
+    transport: Option<Transport>,
 ) -> Vec<Problem> {
     let mut found = Vec::new();
     if parameters.level.0 > MAX_COMMON_LEVEL_IDC {
@@ -92,10 +93,10 @@ pub(crate) fn drawbacks(
             "set the I-frame interval (GOV length) to 1 or 2 s, and smart codecs (H.264+, Zipstream, Smart Coding) off",
         ));
     }
-    if stats.lost > 0 {
+    if packets_lost > 0 {
         found.push(Problem::worsens(
-            format!("{} packets were lost between camera and here", stats.lost),
-            match stats.transport {
+            format!("{packets_lost} packets were lost between camera and here"),
+            match transport {
                 // Nothing is lost on the way.
                 Some(Transport::Tcp) => "lower the camera's bitrate, or close other viewers of it",
                 _ => "use --transport tcp, a cable in place of Wi-Fi, or a lower bitrate in the camera",
@@ -145,10 +146,8 @@ mod tests {
     #[test]
     fn q139_a_long_group_of_pictures_and_loss_are_named_but_do_not_block() {
         let parameters = parameters(Profile::High);
-        let mut stats = CameraStats::default();
-        assert_eq!(drawbacks(&parameters, 2.0, &stats), []);
-        stats.lost = 3;
-        let found = drawbacks(&parameters, 20.0, &stats);
+        assert_eq!(drawbacks(&parameters, 2.0, 0, None), []);
+        let found = drawbacks(&parameters, 20.0, 3, Some(Transport::Udp));
         assert!(found.iter().all(|problem| !problem.blocks));
         assert!(
             found[0].what.contains("20 s") && found[1].what.contains("3 packets"),

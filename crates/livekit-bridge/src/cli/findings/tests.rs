@@ -63,7 +63,7 @@ fn seen() -> Seen {
         capture_time: None,
         parameters: Clip::built_in(BuiltInClip::High).parameters().unwrap(),
     };
-    Seen::after(None, &unit, stats)
+    Seen::after(None, &unit, &stats)
 }
 
 /// A camera without TCP, over UDP with a small receive buffer.
@@ -183,11 +183,11 @@ fn the_story_is_told_in_text_within_a_hundred_columns() {
         "camera        rtsp://cam.example/stream1\n",
         "packets       900 came, 1 of them twice, 2 late; 3 lost; jitter 0.0 ms\n",
         "pictures      120 given out; withheld: 2 damaged, 4 refer to a lost one\n",
-        "story           0.000 s  connecting to cam.example:554\n",
-        "                0.012 s  connected to 192.0.2.7:554 as rtsp:// in 0.012 s\n",
-        "                0.030 s  tcp does not do, udp is next: cam.example:554 (192.0.2.7): ",
-        "                0.060 s  playing over udp\n",
-        "                1.234 s  first picture, 640x360\n",
+        "story           0.000 s connecting to cam.example:554\n",
+        "                0.012 s connected to 192.0.2.7:554 as rtsp:// in 12 ms\n",
+        "                0.030 s udp in place of tcp: cam.example:554 (192.0.2.7): ",
+        "                0.060 s playing over udp\n",
+        "                1.234 s first picture, 640x360\n",
         "note          3 packets were lost",
         "verdict       ready for LiveKit\n",
     ] {
@@ -215,8 +215,8 @@ fn a_probe_that_fails_tells_its_story_and_why() {
     assert_eq!(
         text,
         "camera        rtsp://cam.example/stream1\n\
-         story           0.000 s  connecting to cam.example:554\n\
-        \x20               0.005 s  failed: cam.example:554: connection refused\n\
+         story           0.000 s connecting to cam.example:554\n\
+        \x20               0.005 s failed: cam.example:554: connection refused\n\
          verdict       not ready for LiveKit\n"
     );
 }
@@ -249,9 +249,9 @@ fn watchdogs_bark_in_the_story_and_become_advice_once() {
     assert_eq!(
         &told[..3],
         [
-            " 20.000 s  no IDR picture for 20 s",
-            " 20.000 s  30 of 100 packets lost in 10 s",
-            " 20.000 s  pictures come 2 s late",
+            " 20.000 s no IDR picture for 20 s",
+            " 20.000 s 30 of 100 packets lost in 10 s",
+            " 20.000 s pictures come 2 s late",
         ]
     );
     assert_eq!((told.len(), story.advice().len()), (6, 3));
