@@ -22,7 +22,7 @@ EXAMPLE = BINARY.parent / "examples/rtsp_h264_passthrough"
 
 # Below those that the system gives to clients, one of which might take the port of a server that has not begun to listen.
 # Some apart, for what a server opens beside its port.
-FIRST_PORT, PORTS_OF_A_WORKER, APART, WORKERS = 10_000, 4000, 8, 5
+FIRST_PORT, PORTS_OF_A_WORKER, APART, WORKERS = 10_000, 3000, 8, 7
 WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
 candidates = itertools.count(os.getpid())
 
