@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use throughline_h264::Diagnosis;
-use throughline_rtsp::auth::AuthError;
 use throughline_rtsp::client::Awaited;
 
 use crate::{ErrorKind, TlsError, Transport, TunnelError};
@@ -98,14 +97,6 @@ pub enum Error {
         awaiting: Option<Awaited>,
         /// What the system said.
         cause: io::Error,
-    },
-    /// The scheme of the URL is known, but not served yet.
-    #[error("{peer}: scheme {scheme}:// is not served yet")]
-    UnsupportedScheme {
-        /// The camera.
-        peer: String,
-        /// As in the URL, or in the redirect that led here.
-        scheme: &'static str,
     },
     /// The camera wants credentials, and none are configured.
     #[error("{peer}: {cause}")]
@@ -280,12 +271,13 @@ impl Error {
     pub fn is_configuration(&self) -> bool {
         matches!(
             self,
-            Error::UnsupportedScheme { .. }
-                | Error::NoCredentials { .. }
+            Error::NoCredentials { .. }
                 | Error::CredentialsRefused { .. }
                 | Error::NoH264 { .. }
                 | Error::Tunnel {
-                    cause: TunnelError::Unauthorized { .. },
+                    cause: TunnelError::NoCredentials { .. }
+                        | TunnelError::CredentialsRefused { .. }
+                        | TunnelError::UnsupportedAuthentication { .. },
                     ..
                 }
                 | Error::Rtsp {
@@ -311,18 +303,18 @@ impl Error {
             } => ErrorKind::CertificateRefused,
             Error::Tls { .. } => ErrorKind::Tls,
             Error::TunnelTimeout { .. } => ErrorKind::TunnelTimeout,
-            Error::Tunnel {
-                cause: TunnelError::Unauthorized { cause },
-                ..
-            } => match cause {
-                AuthError::NoCredentials => ErrorKind::NoCredentials,
-                _ => ErrorKind::CredentialsRefused,
-            },
-            Error::Tunnel { .. } => ErrorKind::Tunnel,
             Error::ConnectionLost { .. } => ErrorKind::ConnectionLost,
-            Error::UnsupportedScheme { .. } => ErrorKind::UnsupportedScheme,
-            Error::NoCredentials { .. } => ErrorKind::NoCredentials,
-            Error::CredentialsRefused { .. } => ErrorKind::CredentialsRefused,
+            Error::NoCredentials { .. }
+            | Error::Tunnel {
+                cause: TunnelError::NoCredentials { .. },
+                ..
+            } => ErrorKind::NoCredentials,
+            Error::CredentialsRefused { .. }
+            | Error::Tunnel {
+                cause: TunnelError::CredentialsRefused { .. },
+                ..
+            } => ErrorKind::CredentialsRefused,
+            Error::Tunnel { .. } => ErrorKind::Tunnel,
             Error::Asleep { .. } => ErrorKind::Asleep,
             Error::NotFound { .. } => ErrorKind::NotFound,
             Error::Busy { .. } => ErrorKind::Busy,

@@ -50,8 +50,6 @@ kinds! {
     Tunnel => "no tunnel",
     /// [`Error::ConnectionLost`](crate::Error::ConnectionLost).
     ConnectionLost => "connection lost",
-    /// [`Error::UnsupportedScheme`](crate::Error::UnsupportedScheme).
-    UnsupportedScheme => "scheme not served",
     /// [`Error::NoCredentials`](crate::Error::NoCredentials), or a tunnel that wants some.
     NoCredentials => "no credentials",
     /// [`Error::CredentialsRefused`](crate::Error::CredentialsRefused), or a tunnel that refuses them.

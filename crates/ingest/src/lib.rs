@@ -58,10 +58,10 @@
 //!
 //! # Limits
 //!
-//! `rtsp://` over TCP, `rtsps://` over TLS ([`TlsConfig`]), and both in a WebSocket, `rtsp+ws://` and `rtsp+wss://`;
-//! media interleaved, by UDP or by multicast ([`TransportPolicy`]); H.264 only, other codecs are named in the error.
-//! Tunnels over HTTP and audio are not served yet. The crates below bound what a peer can send: message, description,
-//! reorder buffer and picture each have a named limit.
+//! `rtsp://` over TCP, `rtsps://` over TLS ([`TlsConfig`]), and both through HTTP (`rtsp+http://`, `rtsp+https://`) and in a
+//! WebSocket (`rtsp+ws://`, `rtsp+wss://`); media interleaved, by UDP or by multicast ([`TransportPolicy`]); H.264 only,
+//! other codecs are named in the error. Audio is not served. The crates below bound what a peer can send: message,
+//! description, reorder buffer and picture each have a named limit.
 
 mod access_unit;
 pub mod camera;
@@ -75,7 +75,6 @@ mod stats;
 mod stream;
 mod tls;
 mod tolerance;
-mod tunnel;
 
 pub use access_unit::AccessUnit;
 pub use config::{Config, Retry, Timeouts, TransportPolicy};
@@ -88,10 +87,10 @@ pub use stats::{CameraStats, DroppedPictures, Failures, Fallback, Fallbacks, War
 pub use stream::{CameraStream, Item};
 pub use throughline_h264::{Level, Profile, ProfileLevelId, Timestamp, VideoParameters};
 pub use throughline_rtp::CaptureTime;
+pub use throughline_rtsp::tunnel::TunnelError;
 pub use throughline_rtsp::{Credentials, RtspUrl, Scheme, UrlError};
 pub use tls::{
     CertificateProblem, Fingerprint, FingerprintError, Incompatibility, ServerNameIndication, TlsConfig,
     TlsError, Trust, TrustError,
 };
 pub use tolerance::{Policies, Tolerated};
-pub use tunnel::TunnelError;

@@ -259,7 +259,7 @@ impl Camera {
         self.with_attempt(now, |attempt, _| attempt.handle_connect_failed(error));
     }
 
-    /// The connection was closed by the camera, or broke with an error.
+    /// The connection was closed by the camera, or broke with an error: one around a [`TunnelError`] where its tunnel did.
     pub fn handle_closed(&mut self, now: Instant, error: Option<io::Error>) {
         self.with_attempt(now, |attempt, lasting| attempt.handle_closed(now, error, lasting));
     }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Pipe, WebSocket};
+use super::{HttpTunnel, Pipe, WebSocket};
 
 /// Read at a time from a connection: measured, 64 KiB doubles the cost of a backlog.
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -34,6 +34,7 @@ pub(crate) struct Connection {
 #[derive(Debug)]
 pub(super) enum Road {
     Direct(Pipe),
+    Http(Box<HttpTunnel>),
     WebSocket(WebSocket),
 }
 
@@ -71,6 +72,7 @@ impl Connection {
     ) -> Poll<io::Result<Read>> {
         match &mut self.road {
             Road::Direct(pipe) => poll_read(pipe, cx, consume),
+            Road::Http(tunnel) => tunnel.poll_read(cx, consume),
             Road::WebSocket(socket) => socket.poll_read(cx, consume),
         }
     }
@@ -89,6 +91,7 @@ impl Connection {
         }
         let sent = match &mut self.road {
             Road::Direct(pipe) => poll_write(pipe, cx, &mut self.unsent),
+            Road::Http(tunnel) => tunnel.poll_send(cx, &mut self.unsent),
             Road::WebSocket(socket) => socket.poll_send(cx, &mut self.unsent),
         };
         if let Poll::Ready(sent) = sent {
@@ -108,6 +111,7 @@ impl Connection {
     pub(crate) fn close(mut self, cx: &mut Context<'_>) {
         let closed = match &mut self.road {
             Road::Direct(pipe) => Pin::new(pipe).poll_shutdown(cx),
+            Road::Http(tunnel) => tunnel.poll_close(cx),
             Road::WebSocket(socket) => socket.poll_close(cx),
         };
         if let Poll::Ready(Err(error)) = closed {
@@ -116,7 +120,7 @@ impl Connection {
     }
 }
 
-fn poll_write(
+pub(super) fn poll_write(
     pipe: &mut (impl AsyncWrite + Unpin),
     cx: &mut Context<'_>,
     unsent: &mut VecDeque<Bytes>,
@@ -131,7 +135,7 @@ fn poll_write(
     Pin::new(pipe).poll_flush(cx)
 }
 
-fn poll_read(
+pub(super) fn poll_read(
     pipe: &mut (impl AsyncRead + Unpin),
     cx: &mut Context<'_>,
     consume: impl FnOnce(&[u8]),

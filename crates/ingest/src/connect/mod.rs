@@ -17,12 +17,14 @@ use crate::{Config, Timeouts};
 
 mod connection;
 mod eyeballs;
+mod http_tunnel;
 mod pipe;
 mod tls;
 mod websocket;
 
 use connection::Road;
 pub(crate) use connection::{Connection, Read};
+use http_tunnel::HttpTunnel;
 use pipe::Pipe;
 use tls::Tls;
 use websocket::WebSocket;
@@ -65,12 +67,12 @@ impl Connector {
         let road = match &endpoint.tunnel {
             Tunnel::None => Road::Direct(pipe),
             tunnel => {
-                let route = Route {
-                    connector: &self,
-                    endpoint: &endpoint,
-                    peer,
-                };
                 let waited = self.timeouts.tunnel;
+                let route = Arc::new(Route {
+                    connector: Arc::clone(&self),
+                    endpoint: endpoint.clone(),
+                    peer,
+                });
                 let road = timeout(waited, route.tunnel(tunnel, pipe)).await;
                 road.map_err(|_| ConnectError::TunnelTimeout { waited })??
             }
@@ -120,25 +122,26 @@ impl Connector {
 }
 
 /// The way to a server that was reached once: the further connections of a tunnel go to the same address.
-#[derive(Clone, Copy)]
-struct Route<'a> {
-    connector: &'a Connector,
-    endpoint: &'a Endpoint,
+#[derive(Debug)]
+struct Route {
+    connector: Arc<Connector>,
+    endpoint: Endpoint,
     peer: SocketAddr,
 }
 
-impl Route<'_> {
-    async fn tunnel(&self, tunnel: &Tunnel, pipe: Pipe) -> Result<Road, ConnectError> {
+impl Route {
+    async fn tunnel(self: Arc<Self>, tunnel: &Tunnel, pipe: Pipe) -> Result<Road, ConnectError> {
         Ok(match tunnel {
-            Tunnel::None | Tunnel::Http(_) => Road::Direct(pipe),
-            Tunnel::WebSocket(target) => Road::WebSocket(WebSocket::open(self, pipe, target).await?),
+            Tunnel::None => Road::Direct(pipe),
+            Tunnel::Http(target) => Road::Http(Box::new(HttpTunnel::open(self, pipe, target).await?)),
+            Tunnel::WebSocket(target) => Road::WebSocket(WebSocket::open(&self, pipe, target).await?),
         })
     }
 
     /// One more connection.
     async fn connect(&self) -> Result<Pipe, ConnectError> {
         let stream = pipe::open(self.peer).await.map_err(ConnectError::Connect)?;
-        self.connector.secure(self.endpoint, stream).await
+        self.connector.secure(&self.endpoint, stream).await
     }
 
     fn user_agent(&self) -> &str {

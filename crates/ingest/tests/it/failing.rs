@@ -548,22 +548,6 @@ fn the_password_is_in_no_debug_output() {
 }
 
 #[test]
-fn what_is_not_served_is_refused_by_name() {
-    for name in ["rtsp+http", "rtsp+https"] {
-        let url = format!("{name}://192.0.2.7/cam");
-        let config = throughline_ingest::Config::parse(&url).expect("a URL");
-        let mut sim = Sim::new(config, Script::default());
-        sim.run_to(SECOND);
-        assert!(
-            matches!(sim.error(), Error::UnsupportedScheme { scheme, .. } if *scheme == name),
-            "{}",
-            sim.error()
-        );
-        assert!(sim.error().is_configuration() && sim.connects.is_empty());
-    }
-}
-
-#[test]
 fn a_driver_that_never_comes_back_is_a_timeout_after_all_steps() {
     let mut sim = once(TransportPolicy::Auto, Script::default());
     sim.doors.push_back(Door::Silent);

@@ -5,6 +5,8 @@ mod failing;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod http_tunnel;
+#[cfg(test)]
 mod loopback;
 #[cfg(test)]
 mod peer;

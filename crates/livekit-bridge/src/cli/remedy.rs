@@ -7,7 +7,6 @@ use throughline_ingest::{
     CertificateProblem, Error, Fingerprint, Incompatibility, MulticastProblem, StreamEnd, TlsError,
     Transport, TunnelError,
 };
-use throughline_rtsp::auth::AuthError;
 use throughline_rtsp::{Method, StatusCode, client};
 
 use super::trouble::{Exit, Trouble};
@@ -131,7 +130,6 @@ fn of_connection(error: &Error) -> (Exit, &'static str) {
             Exit::Failed,
             "the camera may have restarted, or the network dropped the connection",
         ),
-        Error::UnsupportedScheme { .. } => (Exit::Usage, "use the camera's rtsp:// address"),
         _ => (Exit::Failed, GENERIC),
     }
 }
@@ -169,30 +167,22 @@ fn of_tls(cause: &TlsError) -> (Exit, &'static str) {
 
 fn of_tunnel(cause: &TunnelError) -> (Exit, &'static str) {
     match cause {
-        TunnelError::Unauthorized {
-            cause: AuthError::NoCredentials,
-        } => (Exit::CameraCredentials, NO_CREDENTIALS),
-        TunnelError::Unauthorized {
-            cause: AuthError::UnsupportedScheme { .. },
-        } => (
+        TunnelError::NoCredentials { .. } => (Exit::CameraCredentials, NO_CREDENTIALS),
+        TunnelError::UnsupportedAuthentication { .. } => (
             Exit::CameraCredentials,
             "set the authentication of the camera's web server to Digest or Basic",
         ),
-        TunnelError::Unauthorized { .. } => (Exit::CameraCredentials, CREDENTIALS_REFUSED),
-        TunnelError::Refused { .. } => (
+        TunnelError::CredentialsRefused { .. } => (Exit::CameraCredentials, CREDENTIALS_REFUSED),
+        TunnelError::NotATunnel { .. } | TunnelError::Refused { .. } => (
             Exit::Failed,
             "give the camera's own path with --tunnel-path (Axis: /rtsp-over-websocket), \
              or switch RTSP over HTTP or WebSocket on in the camera",
         ),
-        TunnelError::Closed | TunnelError::NotHttp => (
+        TunnelError::Closed { .. } => (
             Exit::Failed,
             "check the port (mostly 80, or 443 with TLS), or use rtsp:// at this one",
         ),
-        TunnelError::Lost { .. } => (
-            Exit::Failed,
-            "the camera may have restarted, or a proxy between drops the connection",
-        ),
-        _ => (
+        TunnelError::Malformed { .. } | TunnelError::TooLong { .. } => (
             Exit::Failed,
             "what answers may be a proxy, or another server: try rtsp+http:// in place of rtsp+ws://, or rtsp://",
         ),

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use throughline_rtsp::StatusCode;
 use throughline_rtsp::client;
+use throughline_rtsp::tunnel::TunnelError;
 
 use super::super::ConnectError;
 use super::super::lasting::Lasting;
@@ -39,6 +40,15 @@ impl Attempt {
         error: Option<io::Error>,
         lasting: &mut Lasting,
     ) {
+        let error = match error.map(io::Error::downcast::<TunnelError>) {
+            // A new connection goes the same way, and credentials that POST refuses are not tried again (Q103).
+            Some(Ok(cause)) => {
+                let peer = self.peer.name.clone();
+                return self.fail(Error::Tunnel { peer, cause });
+            }
+            Some(Err(error)) => Some(error),
+            None => None,
+        };
         // First the session, for it knows when a new connection mends this (Q28).
         self.session.handle_closed(now);
         self.advance(now, lasting);

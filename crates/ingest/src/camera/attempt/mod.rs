@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use throughline_rtsp::client::{self, ClientSession, Endpoint, Learned, SessionConfig, Tunnel};
-use throughline_rtsp::{Scheme, Security};
+use throughline_rtsp::Scheme;
+use throughline_rtsp::client::{self, ClientSession, Endpoint, Learned, SessionConfig};
 
 use super::Output;
 use super::group::Membership;
@@ -278,16 +278,6 @@ impl Attempt {
     fn connect(&mut self, now: Instant, endpoint: Endpoint, lasting: &mut Lasting) {
         self.peer = Peer::new(&endpoint.host, endpoint.port);
         self.carry.clear();
-        let unsupported = match (&endpoint.tunnel, endpoint.security) {
-            (Tunnel::None | Tunnel::WebSocket(_), _) => None,
-            (Tunnel::Http(_), Security::Plain) => Some(Scheme::RtspHttp),
-            (Tunnel::Http(_), Security::Tls) => Some(Scheme::RtspHttps),
-        };
-        if let Some(scheme) = unsupported {
-            let peer = self.peer.name.clone();
-            let scheme = scheme.as_str();
-            return self.fail(Error::UnsupportedScheme { peer, scheme });
-        }
         let limit = self.timeouts.connecting(&endpoint);
         self.step = Step::Connecting {
             since: now,

@@ -5,6 +5,7 @@ use throughline_ingest::{ErrorKind, Loss, TrustError};
 use throughline_rtsp::Tolerance;
 use throughline_rtsp::client::{Awaited, Place, TransportRequest};
 use throughline_rtsp::headers::Profile;
+use throughline_rtsp::tunnel::Channel;
 
 use super::*;
 
@@ -24,6 +25,14 @@ fn refused(reason: CertificateProblem) -> Error {
         reason,
         fingerprint: Fingerprint([0xab; 32]),
     })
+}
+
+fn refused_tunnel() -> TunnelError {
+    TunnelError::Refused {
+        channel: Channel::Get,
+        status: StatusCode(404),
+        reason: "Not Found".to_owned(),
+    }
 }
 
 fn tunnel(cause: TunnelError) -> Error {
@@ -73,15 +82,11 @@ fn sample(kind: ErrorKind) -> Error {
         ErrorKind::CertificateRefused => refused(CertificateProblem::UnknownIssuer),
         ErrorKind::Tls => tls(TlsError::NotTls),
         ErrorKind::TunnelTimeout => Error::TunnelTimeout { peer, waited },
-        ErrorKind::Tunnel => tunnel(TunnelError::Refused { status: 404 }),
+        ErrorKind::Tunnel => tunnel(refused_tunnel()),
         ErrorKind::ConnectionLost => Error::ConnectionLost {
             peer,
             awaiting: None,
             cause: cause(),
-        },
-        ErrorKind::UnsupportedScheme => Error::UnsupportedScheme {
-            peer,
-            scheme: "rtsp+ws",
         },
         ErrorKind::NoCredentials => Error::NoCredentials {
             peer,
@@ -270,25 +275,21 @@ fn a_camera_of_rsa_key_exchange_only_is_told_what_to_switch_on() {
 
 #[test]
 fn a_tunnel_that_does_not_come_about_is_told_by_its_cause() {
-    let unauthorized = |cause| TunnelError::Unauthorized { cause };
+    let channel = Channel::Get;
     for (cause, exit, hint) in [
         (
-            unauthorized(AuthError::NoCredentials),
+            TunnelError::NoCredentials { channel },
             Exit::CameraCredentials,
             "RTSP_PASSWORD",
         ),
         (
-            unauthorized(AuthError::Refused),
+            TunnelError::CredentialsRefused { channel },
             Exit::CameraCredentials,
             "check user and password",
         ),
-        (
-            TunnelError::Refused { status: 404 },
-            Exit::Failed,
-            "--tunnel-path",
-        ),
-        (TunnelError::NotHttp, Exit::Failed, "use rtsp://"),
-        (TunnelError::NotWebSocket, Exit::Failed, "rtsp+http://"),
+        (refused_tunnel(), Exit::Failed, "--tunnel-path"),
+        (TunnelError::Closed { channel }, Exit::Failed, "use rtsp://"),
+        (TunnelError::TooLong { channel }, Exit::Failed, "rtsp+http://"),
     ] {
         let trouble = Trouble::from(&tunnel(cause));
         assert_eq!(trouble.exit, exit, "{trouble}");
