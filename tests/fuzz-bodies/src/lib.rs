@@ -32,6 +32,7 @@ mod h264_pps;
 mod h264_sei;
 mod h264_slice;
 mod h264_sps;
+mod http_tunnel;
 mod input;
 mod mikey;
 mod mock_camera_server;
@@ -63,6 +64,7 @@ pub use h264_pps::h264_pps;
 pub use h264_sei::h264_sei;
 pub use h264_slice::h264_slice;
 pub use h264_sps::h264_sps;
+pub use http_tunnel::http_tunnel;
 pub use mikey::mikey;
 pub use mock_camera_server::mock_camera_server;
 pub use rtcp_compound::rtcp_compound;
@@ -98,6 +100,7 @@ pub const BODIES: &[(&str, Body)] = &[
     ("h264_sei", h264_sei),
     ("h264_slice", h264_slice),
     ("h264_sps", h264_sps),
+    ("http_tunnel", http_tunnel),
     ("mikey", mikey),
     ("mock_camera_server", mock_camera_server),
     ("rtcp_compound", rtcp_compound),

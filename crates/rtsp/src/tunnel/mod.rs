@@ -124,7 +124,8 @@ impl fmt::Display for Channel {
 #[derive(Clone, PartialEq, Eq)]
 pub enum Output {
     /// Drop this channel's connection if there is one, forget what was read from it, connect to the server anew, by TLS where
-    /// the endpoint says so, and call [`handle_connected`](HttpTunnel::handle_connected).
+    /// the endpoint says so, and call [`handle_connected`](HttpTunnel::handle_connected). POST goes to the very address that GET
+    /// has gone to: a name may have several, and only one server knows the tunnel.
     Connect(Channel),
     /// Send these bytes on the channel's connection, in one write (Q45).
     Transmit {
