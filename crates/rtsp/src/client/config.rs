@@ -17,9 +17,11 @@ pub struct SessionConfig {
     pub tunnel_path: Option<String>,
     /// Who we say we are; some cameras answer 401 to a request without (Q15). The crate's name and version by default.
     pub user_agent: String,
-    /// How long each request waits for its response, 10 s by default. Slow cameras wake up for 5 s and more before they
-    /// answer DESCRIBE (Q123); a dead one is noticed this late. Keepalives and TEARDOWN wait for less.
+    /// How long each request waits for its response, 10 s by default; a dead server is noticed this late. Keepalives and
+    /// TEARDOWN wait for less.
     pub response_timeout: Duration,
+    /// How long DESCRIBE waits in place of that: bridges of battery cameras wake the camera first (Q123). The same by default.
+    pub describe_timeout: Option<Duration>,
     /// What the caller adds to the requests, at whatever host redirects lead to; nothing by default.
     pub extra_headers: ExtraHeaders,
     /// What an earlier session with the same URL and credentials has found out; nothing by default.
@@ -40,6 +42,7 @@ impl SessionConfig {
             tunnel_path: None,
             user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
             response_timeout: Duration::from_secs(10),
+            describe_timeout: None,
             extra_headers: ExtraHeaders::default(),
             learned: Learned::default(),
             policy: Policy::default(),

@@ -37,7 +37,7 @@
 //!
 //! | timer | begins | runs for | then |
 //! |---|---|---|---|
-//! | response | a request goes out | [`response_timeout`](SessionConfig::response_timeout); a keepalive half its interval at most; TEARDOWN 2 s at most | [`Error::Timeout`]; keepalive: the other method; TEARDOWN: [`Event::TornDown`] |
+//! | response | a request goes out | [`response_timeout`](SessionConfig::response_timeout), DESCRIBE [its own](SessionConfig::describe_timeout); a keepalive half its interval at most; TEARDOWN 2 s at most | [`Error::Timeout`]; keepalive: the other method; TEARDOWN: [`Event::TornDown`] |
 //! | keepalive | a request goes out, once something is set up | half of the server's timeout, and 5 s less than it; 0.5 s to 60 s | a keepalive goes out |
 //! | rest | a message or frame begins to arrive | [`MESSAGE_PATIENCE`] | [`Error::Unfinished`] |
 //!

@@ -67,7 +67,8 @@ impl ClientSession {
             Step::TearDown => limit.min(TEARDOWN_PATIENCE),
             // Soon enough for another method to come in time (Q98).
             Step::KeepAlive(_) => limit.min(self.keepalive_interval / 2),
-            Step::Options | Step::Describe | Step::SetUp { .. } | Step::Play | Step::Pause => limit,
+            Step::Describe => self.config.describe_timeout.unwrap_or(limit),
+            Step::Options | Step::SetUp { .. } | Step::Play | Step::Pause => limit,
         }
     }
 

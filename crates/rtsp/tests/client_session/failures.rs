@@ -47,6 +47,35 @@ fn each_step_has_its_own_time_limit() {
 }
 
 #[test]
+fn q123_describe_may_take_longer_than_what_follows_it() {
+    let mut script = Script::connected_with(SessionConfig {
+        describe_timeout: Some(seconds(30)),
+        ..config()
+    });
+    script.expect(DESCRIBE);
+    script.wait(seconds(29));
+    script.expect_nothing();
+    script.wait(seconds(1));
+    let error = script.failure();
+    assert_eq!(
+        error.to_string(),
+        "DESCRIBE was not answered within 30.0s (CSeq 1)"
+    );
+}
+
+#[test]
+fn a_request_behind_a_redirect_is_named_as_well() {
+    let mut script = Script::described();
+    script.say(b"REDIRECT rtsp://192.0.2.1/live RTSP/1.0\r\nCSeq: 1\r\nLocation: rtsp://192.0.2.1/b\r\n\r\n");
+    script.expect_response("200 OK");
+    script.event();
+    script.expect_connect("192.0.2.1", 554);
+    script.expect("DESCRIBE rtsp://192.0.2.1/b");
+    script.wait(seconds(10));
+    assert_timeout(&mut script, "DESCRIBE");
+}
+
+#[test]
 fn play_that_is_not_answered_ends_the_session_and_the_server_is_told() {
     let mut script = Script::described();
     script.setup(0, TransportRequest::Tcp);
