@@ -99,8 +99,8 @@ pub enum TransportPolicy {
 pub enum Retry {
     /// The first failure ends the stream with its error: for a probe or a recording.
     Never,
-    /// Connect again after 0.5 s, doubling to 15 s, with a quarter of jitter; a camera that is busy or asleep is left alone
-    /// for longer ([`Error::Busy`](crate::Error::Busy), [`Error::Asleep`](crate::Error::Asleep)). What only a changed
+    /// Connect again after 0.5 s, doubling to 15 s, with a quarter of jitter, or to 80 s where the camera is there and sends
+    /// nothing of use; one that is busy or asleep is left alone for longer ([`Error::Busy`](crate::Error::Busy), [`Error::Asleep`](crate::Error::Asleep)). What only a changed
     /// configuration mends ([`Error::is_configuration`](crate::Error::is_configuration)) ends the stream all the same.
     #[default]
     Forever,

@@ -194,7 +194,11 @@ pub enum Error {
         ssrc: Option<u32>,
     },
     /// The camera plays, but sends no RTP packet, or no more.
-    #[error("{peer}: no RTP packet of payload type {payload_type} over {transport} for {waited:.1?}{}", of(*ssrc))]
+    #[error(
+        "{peer}: no RTP packet of payload type {payload_type} over {transport} for {waited:.1?}{}{}",
+        beside(*others),
+        of(*ssrc)
+    )]
     NoMedia {
         /// The camera.
         peer: String,
@@ -204,7 +208,20 @@ pub enum Error {
         payload_type: u8,
         /// Since the answer to PLAY, or since the last packet.
         waited: Duration,
+        /// Packets of this connection that cannot be read or are of another payload type.
+        others: u64,
         /// Of the packets before the silence, if there were any.
+        ssrc: Option<u32>,
+    },
+    /// Packets came, and then nothing at all, not even an answer to a keepalive: the camera or the network is gone, and nobody
+    /// told us.
+    #[error("{peer}: neither a packet nor an answer for {waited:.1?}, the connection is dead{}", of(*ssrc))]
+    ConnectionDead {
+        /// The camera.
+        peer: String,
+        /// Since the last packet.
+        waited: Duration,
+        /// Of the packets before the silence.
         ssrc: Option<u32>,
     },
     /// Packets arrive, but no key frame to begin with.
@@ -326,6 +343,7 @@ impl Error {
             Error::Lossy { .. } => ErrorKind::Lossy,
             Error::NoMedia { ssrc: None, .. } => ErrorKind::NoMedia,
             Error::NoMedia { .. } => ErrorKind::Stalled,
+            Error::ConnectionDead { .. } => ErrorKind::ConnectionDead,
             Error::NoIdr { .. } => ErrorKind::NoIdr,
             Error::Scrambled { .. } => ErrorKind::Scrambled,
             Error::NoParameterSets { .. } => ErrorKind::NoParameterSets,
@@ -434,6 +452,13 @@ fn while_waiting(awaiting: Option<&Awaited>) -> String {
     awaiting
         .map(|Awaited { method, cseq }| format!(" while {method} was waited for (CSeq {cseq})"))
         .unwrap_or_default()
+}
+
+fn beside(others: u64) -> String {
+    match others {
+        0 => String::new(),
+        others => format!(", {others} others"),
+    }
 }
 
 fn instead(diagnosis: Option<Diagnosis>) -> &'static str {

@@ -74,6 +74,8 @@ kinds! {
     NoMedia => "no packet",
     /// [`Error::NoMedia`](crate::Error::NoMedia) after packets came.
     Stalled => "no packet any more",
+    /// [`Error::ConnectionDead`](crate::Error::ConnectionDead).
+    ConnectionDead => "connection dead",
     /// [`Error::Lossy`](crate::Error::Lossy).
     Lossy => "packets lost",
     /// [`Error::NoIdr`](crate::Error::NoIdr).

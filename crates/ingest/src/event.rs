@@ -71,6 +71,14 @@ pub enum Event {
     /// So many packets are lost over UDP or multicast that most pictures are, for 10 s, and there is no other transport to go on
     /// with. At most once a minute.
     Lossy(Loss),
+    /// Beside pictures, the camera sends packets, RTCP or payloads that cannot be read: a hundredth of all or more, over a
+    /// minute. They are passed over. At most once a minute.
+    Unreadable {
+        /// How many.
+        unreadable: u64,
+        /// Of how many.
+        packets: u64,
+    },
     /// The kernel gives the UDP sockets a smaller receive buffer than was asked for, and will lose packets in bursts. On Linux
     /// `sysctl net.core.rmem_max` is the limit: set it to as much as was asked for. Told once for a camera.
     ReceiveBuffer(ReceiveBuffer),

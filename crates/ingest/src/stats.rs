@@ -144,6 +144,8 @@ pub struct Warnings {
     pub delayed: u32,
     /// [`Event::Lossy`](crate::Event::Lossy).
     pub lossy: u32,
+    /// [`Event::Unreadable`](crate::Event::Unreadable).
+    pub unreadable: u32,
 }
 
 /// Pictures that arrived, at least in part, and were not given out.

@@ -16,11 +16,24 @@ use super::loss::LossMeter;
 use super::path::MediaPath;
 use super::rtcp::Reporter;
 use super::select::Selection;
-use super::track::{Progress, Track};
+use super::track::{Legibility, Progress, Track};
 use super::transport::OnLoss;
 use super::watchdog::{Alarm, Watchdog};
 use super::{Output, UdpSocket};
 use crate::{Error, Event, KeyframeReason, Missing, Timeouts, Transport};
+
+/// So long what cannot be read is counted before it is told.
+const LEGIBILITY_WINDOW: Duration = Duration::from_secs(60);
+/// From this share on it is told: below, it is some device's mood and no fault that anybody could mend.
+const UNREADABLE_PERCENT: u64 = 1;
+
+/// Whether the camera is still there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Vigil {
+    Waits,
+    /// It is to be asked: packets have ceased.
+    Asks,
+}
 
 /// What exists once SETUP was answered.
 #[derive(Debug)]
@@ -33,6 +46,8 @@ pub(super) struct Media {
     watchdog: Option<Watchdog>,
     /// None over TCP, and before the first packet.
     loss: Option<LossMeter>,
+    /// When it was last looked at what can be read, and what there was then.
+    legibility: Option<(Instant, Legibility)>,
 }
 
 impl Media {
@@ -50,6 +65,7 @@ impl Media {
             keyframes: KeyframeRequester::default(),
             watchdog: None,
             loss: None,
+            legibility: None,
         };
         // Before PLAY, so that a firewall is open when the first IDR comes (Q43).
         media.punch(lasting);
@@ -73,16 +89,14 @@ impl Media {
         let watchdog = self.watchdog.as_ref().map(Watchdog::wake_at);
         let keyframe = self.feedback_target().and_then(|_| self.keyframes.wake_at());
         let loss = self.loss.as_ref().map(LossMeter::wake_at);
-        [
-            watchdog,
-            keyframe,
-            loss,
-            self.track.wake_at(),
-            self.reporter.wake_at(),
-        ]
-        .into_iter()
-        .flatten()
-        .min()
+        let legibility = self
+            .legibility
+            .map(|(looked_at, _)| looked_at + LEGIBILITY_WINDOW);
+        let (track, reporter) = (self.track.wake_at(), self.reporter.wake_at());
+        [watchdog, keyframe, loss, legibility, track, reporter]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// PLAY was answered.
@@ -95,6 +109,7 @@ impl Media {
             }
         }
         self.watchdog = Some(watchdog);
+        self.legibility = Some((now, Legibility::default()));
         self.reporter.start(now);
         self.send_due_rtcp(now, lasting);
     }
@@ -130,14 +145,14 @@ impl Media {
         self.track.handle_rtcp(now, compound)
     }
 
-    /// Fails where what should have happened by now did not.
+    /// Whether a sign of life of the camera is worth asking for. Fails where what should have happened by now did not.
     pub(super) fn handle_timeout(
         &mut self,
         now: Instant,
         peer: &str,
         on_loss: OnLoss,
         lasting: &mut Lasting,
-    ) -> Result<(), Error> {
+    ) -> Result<Vigil, Error> {
         if self.track.wake_at().is_some_and(|wake| wake <= now) {
             let progress = self.track.handle_timeout(now, lasting);
             self.note(now, progress, lasting);
@@ -161,11 +176,36 @@ impl Media {
             }
             lasting.tell_loss(now, loss);
         }
+        self.look_at_legibility(now, lasting);
+        let mut vigil = Vigil::Waits;
         if let Some(alarm) = self.watchdog.as_mut().and_then(|watchdog| watchdog.poll(now)) {
+            if alarm == Alarm::Quiet {
+                vigil = Vigil::Asks;
+            }
             self.handle_alarm(now, alarm, peer, lasting)?;
         }
         self.send_due_rtcp(now, lasting);
-        Ok(())
+        Ok(vigil)
+    }
+
+    fn look_at_legibility(&mut self, now: Instant, lasting: &mut Lasting) {
+        let Some((_, before)) = self
+            .legibility
+            .filter(|(looked_at, _)| *looked_at + LEGIBILITY_WINDOW <= now)
+        else {
+            return;
+        };
+        let seen = self.track.legibility();
+        self.legibility = Some((now, seen));
+        let unreadable = seen.unreadable - before.unreadable;
+        let packets = seen.packets - before.packets;
+        // Where no picture comes, that is told.
+        let plays = seen.pictures > before.pictures;
+        if plays && unreadable > 0 && unreadable * 100 >= packets * UNREADABLE_PERCENT {
+            let warnings = &mut lasting.totals.warnings;
+            warnings.unreadable = warnings.unreadable.saturating_add(1);
+            lasting.event(Event::Unreadable { unreadable, packets });
+        }
     }
 
     pub(super) fn request_keyframe(&mut self, now: Instant, reason: KeyframeReason, lasting: &mut Lasting) {
@@ -204,11 +244,13 @@ impl Media {
         let peer = peer.to_owned();
         let (ssrc, packets) = (self.track.ssrc().map(|ssrc| ssrc.0), self.track.packets());
         match alarm {
+            Alarm::Quiet => Ok(()),
             Alarm::NothingArrived { waited } | Alarm::Stalled { waited } => Err(Error::NoMedia {
                 peer,
                 transport: self.path.transport(),
                 payload_type: self.track.payload_type().0,
                 waited,
+                others: self.track.others(),
                 ssrc,
             }),
             Alarm::NoPictureYet { waited } => {

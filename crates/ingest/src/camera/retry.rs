@@ -5,12 +5,15 @@ use std::time::Duration;
 use throughline_rtsp::client;
 
 use super::random::Random;
-use crate::Error;
+use crate::{Error, ErrorKind};
 
 /// The wait after a first failure: short, for most breaks are a camera's own reboot of its streamer.
 const FIRST: Duration = Duration::from_millis(500);
 /// No wait is longer, but for its jitter: a camera that returns is seen about this soon.
 const LONGEST: Duration = Duration::from_secs(15);
+/// Nor while a camera answers and gives nothing of use, where the next try will hardly end otherwise. With its jitter this is a
+/// minute or more: nobody wants to be told more often.
+const LONGEST_USELESS: Duration = Duration::from_secs(80);
 /// Pictures for this long, and the next failure counts as the first again.
 const HEALTHY: Duration = Duration::from_secs(10);
 
@@ -38,6 +41,7 @@ impl Backoff {
         let (count, first, longest) = match error {
             Error::Busy { .. } => (&mut self.failures, BUSY, BUSY),
             Error::Asleep { .. } => (&mut self.refusals, ASLEEP.0, ASLEEP.1),
+            error if is_useless(error.kind()) => (&mut self.failures, FIRST, LONGEST_USELESS),
             _ => (&mut self.failures, FIRST, LONGEST),
         };
         let doubled = first.saturating_mul(1_u32.checked_shl(*count).unwrap_or(u32::MAX));
@@ -56,6 +60,20 @@ impl Backoff {
             _ => waited,
         }
     }
+}
+
+/// Whether the camera is there, and what it sends is of no use.
+fn is_useless(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::Unreadable
+            | ErrorKind::NoResponse
+            | ErrorKind::NoMedia
+            | ErrorKind::UdpBlocked
+            | ErrorKind::NoIdr
+            | ErrorKind::NoParameterSets
+            | ErrorKind::Scrambled
+    )
 }
 
 #[cfg(test)]
@@ -91,6 +109,24 @@ mod tests {
             backoff.after(&lost(), Duration::ZERO, &mut random),
             LONGEST
         ));
+    }
+
+    #[test]
+    fn a_camera_that_sends_nothing_of_use_is_tried_once_in_a_minute_at_last() {
+        let useless = Error::Scrambled {
+            peer: String::new(),
+            packets: 1,
+            ssrc: None,
+        };
+        let (mut backoff, mut random) = (Backoff::default(), Random::new(5));
+        let waits: Vec<_> = (0..20)
+            .map(|_| backoff.after(&useless, Duration::ZERO, &mut random))
+            .collect();
+        assert!(within_a_quarter(waits[0], FIRST), "{waits:?}");
+        assert!(
+            waits[8..].iter().all(|wait| *wait >= Duration::from_secs(60)),
+            "{waits:?}"
+        );
     }
 
     #[test]

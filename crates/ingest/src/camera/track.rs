@@ -28,6 +28,14 @@ pub(super) struct Progress {
     pub(super) needs_idr: bool,
 }
 
+/// How much of what came can be read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Legibility {
+    pub(super) unreadable: u64,
+    pub(super) packets: u64,
+    pub(super) pictures: u64,
+}
+
 /// One SSRC's worth of reordering, statistics, clock and depacketizing, for one connection.
 #[derive(Debug)]
 pub(super) struct Track {
@@ -242,6 +250,21 @@ impl Track {
             lost: self.reorder.stats().lost,
             pictures: pictures.delivered,
             dropped: pictures.damaged + pictures.reference_missing,
+        }
+    }
+
+    /// Packets that are none of the stream.
+    pub(super) fn others(&self) -> u64 {
+        self.malformed + self.foreign
+    }
+
+    /// What cannot be read, of all that came.
+    pub(super) fn legibility(&self) -> Legibility {
+        let stats = self.assembler.depacketizer.stats();
+        Legibility {
+            unreadable: self.malformed + stats.unreadable,
+            packets: self.malformed + self.packets,
+            pictures: stats.delivered,
         }
     }
 

@@ -9,6 +9,9 @@ use crate::{Timeouts, Transport};
 pub(super) enum Alarm {
     /// No RTP packet since PLAY was answered.
     NothingArrived { waited: Duration },
+    /// RTP packets came, then none for half of the time after which they count as stalled: worth asking for a sign of life. Rung
+    /// once per gap.
+    Quiet,
     /// RTP packets came, then none any more.
     Stalled { waited: Duration },
     /// Packets come, but no picture out of them: worth a key frame request. Rung once per gap.
@@ -24,6 +27,7 @@ pub(super) struct Watchdog {
     first_packet: Duration,
     playing_since: Instant,
     last_packet: Option<Instant>,
+    quiet_told: bool,
     last_picture: Instant,
     picture_warned: bool,
 }
@@ -39,6 +43,7 @@ impl Watchdog {
             },
             playing_since: now,
             last_packet: None,
+            quiet_told: false,
             last_picture: now,
             picture_warned: false,
         }
@@ -46,6 +51,7 @@ impl Watchdog {
 
     pub(super) fn on_packet(&mut self, now: Instant) {
         self.last_packet = Some(now);
+        self.quiet_told = false;
     }
 
     pub(super) fn on_picture(&mut self, now: Instant) {
@@ -67,7 +73,16 @@ impl Watchdog {
         } else {
             self.limits.picture
         };
-        (last_packet + self.limits.stalled).min(self.last_picture + picture)
+        (last_packet + self.silence()).min(self.last_picture + picture)
+    }
+
+    /// Without a packet, until the next alarm.
+    fn silence(&self) -> Duration {
+        if self.quiet_told {
+            self.limits.stalled
+        } else {
+            self.limits.stalled / 2
+        }
     }
 
     pub(super) fn poll(&mut self, now: Instant) -> Option<Alarm> {
@@ -83,6 +98,10 @@ impl Watchdog {
             return Some(Alarm::Stalled {
                 waited: now - last_packet,
             });
+        }
+        if !self.quiet_told && now >= last_packet + self.silence() {
+            self.quiet_told = true;
+            return Some(Alarm::Quiet);
         }
         let waited = now - self.last_picture;
         if self.picture_warned {
@@ -155,6 +174,8 @@ mod tests {
         let (mut watchdog, start) = watchdog(Transport::Udp);
         watchdog.on_packet(start + SECOND);
         watchdog.on_picture(start + SECOND);
+        assert_eq!(watchdog.wake_at(), start + 6 * SECOND);
+        assert_eq!(watchdog.poll(start + 6 * SECOND), Some(Alarm::Quiet));
         assert_eq!(watchdog.wake_at(), start + 11 * SECOND);
         assert_eq!(
             watchdog.poll(start + 11 * SECOND),

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod failing;
 #[cfg(test)]
+mod garbage;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod http_tunnel;
@@ -12,6 +14,8 @@ mod loopback;
 mod peer;
 #[cfg(test)]
 mod playing;
+#[cfg(test)]
+mod silence;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]

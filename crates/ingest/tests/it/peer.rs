@@ -66,6 +66,8 @@ pub(crate) struct Script {
     pub(crate) behind_refusal: &'static str,
     /// The status line to answer a method with, instead of 200.
     pub(crate) refuse: Option<(&'static str, &'static str)>,
+    /// What methods are answered with, whatever that is; nothing for silence.
+    pub(crate) instead: Vec<(&'static str, &'static [u8])>,
     /// The status line to answer a request without credentials with.
     pub(crate) protected_by: Option<&'static str>,
     /// RTP packets that are not sent, by their number from 0.
@@ -100,6 +102,7 @@ impl Default for Script {
             in_band: true,
             behind_refusal: "",
             refuse: None,
+            instead: Vec::new(),
             protected_by: None,
             lost: Vec::new(),
             loses_one_in: None,
@@ -148,6 +151,8 @@ pub(crate) enum Sent {
 pub(crate) struct Heard {
     pub(crate) reports: u32,
     pub(crate) plis: u32,
+    /// About another stream than the peer's.
+    pub(crate) stray_plis: u32,
     pub(crate) firs: Vec<u8>,
     pub(crate) before_play: u32,
 }
@@ -246,8 +251,11 @@ impl Peer {
             match packet.expect("whole RTCP") {
                 RtcpPacket::ReceiverReport(_) => self.heard.reports += 1,
                 RtcpPacket::PictureLossIndication(pli) => {
-                    assert_eq!(pli.media, Ssrc(self.script.ssrc));
-                    self.heard.plis += 1;
+                    if pli.media == Ssrc(self.script.ssrc) {
+                        self.heard.plis += 1;
+                    } else {
+                        self.heard.stray_plis += 1;
+                    }
                     if self.script.honours_pli {
                         self.since_idr = 0;
                     }
@@ -272,6 +280,9 @@ impl Peer {
                 .unwrap_or_default()
         };
         let cseq = header("CSeq");
+        if let Some((_, answer)) = self.script.instead.iter().find(|(asked, _)| *asked == method) {
+            return answer.to_vec();
+        }
         if let Some((refused, status)) = self.script.refuse
             && refused == method
         {

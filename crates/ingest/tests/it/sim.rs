@@ -11,6 +11,13 @@ use throughline_rtp::rtcp::is_rtcp;
 
 use crate::peer::{Door, Doors, FRAME, Peer, SERVER_PORTS, Script, Sent};
 
+/// What is between the two; cut, nobody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cable {
+    Plugged,
+    Cut,
+}
+
 type Distort = Box<dyn FnMut(&mut Vec<u8>)>;
 
 pub(crate) struct Sim {
@@ -36,10 +43,15 @@ pub(crate) struct Sim {
     pub(crate) doors: Doors,
     /// The stream is handed over in pieces of this size.
     pub(crate) piece: usize,
-    /// What is done to the media of the stream before it is handed over.
+    /// What is done to the media before they are handed over: frames of the stream, or datagrams.
     pub(crate) distort: Distort,
+    pub(crate) cable: Cable,
+    /// How often the camera was woken by its own deadline.
+    pub(crate) wakes: u32,
     connected: bool,
     pub(crate) next_picture: Instant,
+    /// From one picture to the next.
+    pub(crate) frame: Duration,
 }
 
 pub(crate) fn config() -> Config {
@@ -68,8 +80,11 @@ impl Sim {
             doors: Doors::new(),
             piece: usize::MAX,
             distort: Box::new(|_| {}),
+            cable: Cable::Plugged,
+            wakes: 0,
             connected: false,
             next_picture: now,
+            frame: FRAME,
         }
     }
 
@@ -83,10 +98,11 @@ impl Sim {
             }
             self.now = self.now.max(next);
             if self.next_picture <= self.now {
-                self.next_picture += FRAME;
+                self.next_picture += self.frame;
                 self.send_picture();
             } else {
                 self.camera.handle_timeout(self.now);
+                self.wakes += 1;
                 assert!(
                     self.drain().is_none_or(|wake_at| wake_at > self.now),
                     "a deadline that does not move"
@@ -128,12 +144,14 @@ impl Sim {
     }
 
     fn send_picture(&mut self) {
-        for sent in self.peer.next_picture() {
+        for mut sent in self.peer.next_picture() {
+            if self.cable == Cable::Cut {
+                continue;
+            }
+            let (Sent::Stream(bytes) | Sent::Rtp(bytes) | Sent::Rtcp(bytes)) = &mut sent;
+            (self.distort)(bytes);
             match sent {
-                Sent::Stream(mut bytes) => {
-                    (self.distort)(&mut bytes);
-                    self.feed(&bytes);
-                }
+                Sent::Stream(bytes) => self.feed(&bytes),
                 Sent::Rtp(packet) => self.datagram(UdpSocket::Rtp, SERVER_PORTS.0, &packet),
                 Sent::Rtcp(packet) => self.datagram(self.rtcp_socket, SERVER_PORTS.1, &packet),
             }
@@ -199,6 +217,9 @@ impl Sim {
             }
             Output::Transmit(bytes) => {
                 assert!(self.connected, "sent without a connection");
+                if self.cable == Cable::Cut {
+                    return;
+                }
                 let answer = self.peer.handle_stream(&bytes);
                 self.feed(&answer);
             }

@@ -89,6 +89,7 @@ fn of_camera(error: &Error) -> (Exit, Cow<'static, str>) {
         | Error::NoMulticast { .. }
         | Error::Lossy { .. }
         | Error::NoMedia { .. }
+        | Error::ConnectionDead { .. }
         | Error::StreamEnded { .. } => of_media(error),
         _ => of_connection(error),
     };
@@ -269,7 +270,11 @@ fn of_media(error: &Error) -> (Exit, &'static str) {
         ),
         Error::NoMedia { ssrc: Some(_), .. } => (
             Exit::Failed,
-            "the camera stopped to send: it may have restarted, or the network between is down",
+            "the camera answers but stopped to send: restart it, or update its firmware",
+        ),
+        Error::ConnectionDead { .. } => (
+            Exit::Failed,
+            "the camera may have restarted, or the network between is down",
         ),
         Error::NoMedia {
             transport: Transport::Tcp,

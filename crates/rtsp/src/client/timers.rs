@@ -60,6 +60,13 @@ impl ClientSession {
         }
     }
 
+    /// Asks for a sign of life: a keepalive goes out now, unless a request is under way or there is nothing to keep alive.
+    pub fn keep_alive(&mut self, now: Instant) {
+        if self.exchange.is_none() && self.keepalive_at().is_some() {
+            self.send(Step::KeepAlive(self.learned.keepalive), Attempt::First, now);
+        }
+    }
+
     /// How long a request waits for its response.
     pub(super) fn patience(&self, step: &Step) -> Duration {
         let limit = self.config.response_timeout;

@@ -10,7 +10,7 @@ use throughline_rtsp::tunnel::TunnelError;
 use super::super::ConnectError;
 use super::super::lasting::Lasting;
 use super::{Attempt, End, Step};
-use crate::{Error, StreamEnd};
+use crate::{Error, StreamEnd, Transport, TransportPolicy};
 
 impl Attempt {
     pub(in crate::camera) fn handle_connect_failed(&mut self, error: ConnectError) {
@@ -91,6 +91,27 @@ impl Attempt {
                 Error::NotFound { peer, cause }
             }
             _ => Error::Rtsp { peer, cause },
+        }
+    }
+
+    /// What it means that no packets come.
+    pub(super) fn silence(&self, error: Error) -> Error {
+        match error {
+            // Only to somebody who insists on UDP is TCP a remedy.
+            Error::NoMedia {
+                peer,
+                waited,
+                transport: Transport::Udp,
+                others: 0,
+                ssrc: None,
+                ..
+            } if self.policy == TransportPolicy::Udp => Error::UdpBlocked { peer, waited },
+            Error::NoMedia {
+                peer, waited, ssrc, ..
+            } if ssrc.is_some() && self.asked.is_some() && self.heard < self.asked => {
+                Error::ConnectionDead { peer, waited, ssrc }
+            }
+            error => error,
         }
     }
 }

@@ -9,7 +9,7 @@ use throughline_rtsp::client::{self, ClientSession, Endpoint, Learned, SessionCo
 use super::Output;
 use super::group::Membership;
 use super::lasting::Lasting;
-use super::media::Media;
+use super::media::{Media, Vigil};
 use super::select::{Selection, select};
 use super::track::Track;
 use super::transport::{OnLoss, TransportChoice};
@@ -48,6 +48,9 @@ pub(super) struct Attempt {
     /// SETUP was answered with this group, which the driver joins.
     joining: Option<Membership>,
     media: Option<Media>,
+    /// When bytes last came by the connection, and when the camera was last asked for a sign of life.
+    heard: Option<Instant>,
+    asked: Option<Instant>,
     end: Option<End>,
 }
 
@@ -93,6 +96,8 @@ impl Attempt {
             selection: None,
             joining: None,
             media: None,
+            heard: None,
+            asked: None,
             end: None,
         }
     }
@@ -186,20 +191,21 @@ impl Attempt {
             self.session.handle_timeout(now);
             self.advance(now, lasting);
         }
-        if let Some(media) = &mut self.media
-            && let Err(error) = media.handle_timeout(now, &self.peer.name, self.on_loss, lasting)
-        {
-            self.fail(match error {
-                // Only to somebody who insists on UDP is TCP a remedy.
-                Error::NoMedia {
-                    peer,
-                    waited,
-                    transport: Transport::Udp,
-                    ssrc: None,
-                    ..
-                } if self.policy == TransportPolicy::Udp => Error::UdpBlocked { peer, waited },
-                error => error,
-            });
+        let vigil = self
+            .media
+            .as_mut()
+            .map(|media| media.handle_timeout(now, &self.peer.name, self.on_loss, lasting));
+        match vigil {
+            Some(Ok(Vigil::Asks)) => {
+                self.asked = Some(now);
+                self.session.keep_alive(now);
+                self.advance(now, lasting);
+            }
+            Some(Err(error)) => {
+                let error = self.silence(error);
+                self.fail(error);
+            }
+            Some(Ok(Vigil::Waits)) | None => {}
         }
     }
 

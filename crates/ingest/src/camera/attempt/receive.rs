@@ -16,6 +16,7 @@ use crate::{Error, StreamEnd};
 
 impl Attempt {
     pub(in crate::camera) fn handle_stream(&mut self, now: Instant, mut input: &[u8], lasting: &mut Lasting) {
+        self.heard = Some(now);
         while !self.carry.is_empty() && !input.is_empty() && self.end.is_none() {
             let mut carry = std::mem::take(&mut self.carry);
             let held = carry.len();

@@ -49,6 +49,7 @@ fn silent(transport: Transport, ssrc: Option<u32>) -> Error {
         transport,
         payload_type: 96,
         waited: WAITED,
+        others: 0,
         ssrc,
     }
 }
@@ -157,6 +158,11 @@ fn sample_of_media(kind: ErrorKind) -> Error {
         },
         ErrorKind::NoMedia => silent(Transport::Udp, None),
         ErrorKind::Stalled => silent(Transport::Udp, SSRC),
+        ErrorKind::ConnectionDead => Error::ConnectionDead {
+            peer,
+            waited,
+            ssrc: SSRC,
+        },
         ErrorKind::Lossy => Error::Lossy {
             peer,
             transport: Transport::Udp,
