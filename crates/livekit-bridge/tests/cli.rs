@@ -243,6 +243,24 @@ fn nobody_listening_is_one_line_with_a_remedy_and_the_story_on_standard_output()
 }
 
 #[test]
+fn a_probe_that_fails_is_json_with_its_error_and_story_without_the_password() {
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let url = format!("rtsp://viewer:quiet-sesame@127.0.0.1:{port}/cam");
+    let output = throughline().args(["probe", "--json", &url]).output().unwrap();
+    assert!(!text(&output).contains("quiet-sesame"), "{}", text(&output));
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found["ready"], false);
+    assert_eq!(found["error"]["reason"], "connection refused");
+    assert_eq!(found["error"]["exit_code"], output.status.code().unwrap());
+    assert_eq!(found["failures"]["connection refused"], 1);
+    assert_eq!(found["story"][0]["step"], "connecting");
+}
+
+#[test]
 fn a_preview_address_in_use_is_said_before_anything_starts() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -127,6 +127,18 @@ fn of_connection(error: &Error) -> (Exit, &'static str) {
             Exit::Failed,
             "check the port (mostly 80, or 443 with TLS), and that RTSP over HTTP or WebSocket is switched on in the camera",
         ),
+        // The first of a conversation: a port of TLS, for one, resets the connection.
+        Error::ConnectionLost {
+            awaiting:
+                Some(client::Awaited {
+                    method: Method::Options | Method::Describe,
+                    ..
+                }),
+            ..
+        } => (
+            Exit::Failed,
+            "what answers at this port may not speak plain RTSP: try rtsps://, check the port, or restart the camera",
+        ),
         Error::ConnectionLost { .. } => (
             Exit::Failed,
             "the camera may have restarted, or the network dropped the connection",
@@ -211,7 +223,7 @@ fn of_rtsp(cause: &client::Error) -> (Exit, &'static str) {
         ),
         E::Closed { .. } => (
             Exit::Failed,
-            "the camera hangs up: check the port (rtsp:// is mostly 554), and close other viewers of it",
+            "the camera hangs up: check the port (rtsp:// is mostly 554), try rtsps://, and close other viewers of it",
         ),
         E::Protocol { .. } | E::NotTolerated { .. } | E::Describe { .. } => (
             Exit::Failed,

@@ -319,6 +319,17 @@ fn silence_is_told_by_the_transport_and_the_step() {
             "may not speak RTSP",
         ),
         (
+            Error::ConnectionLost {
+                peer: peer(),
+                awaiting: Some(Awaited {
+                    method: Method::Describe,
+                    cseq: 1,
+                }),
+                cause: io::Error::other("x"),
+            },
+            "try rtsps://",
+        ),
+        (
             rtsp(client::Error::Timeout {
                 method: Method::Play,
                 cseq: 4,
