@@ -77,6 +77,12 @@ class Process:
                 self.arrived.wait(min(left, 0.2))
         raise AssertionError(f"no line matching {pattern!r} within {seconds} s in:\n{self.output}")
 
+    def expect_one_trouble(self):
+        """Why a command ended is one line, behind whatever it found out; returns it."""
+        said = [line for line in self.lines if line.startswith("throughline: ")]
+        assert said == self.lines[-1:], self.output
+        return said[0]
+
     def wait(self, seconds):
         code = self.child.wait(seconds)
         self.reader.join(5)

@@ -13,7 +13,8 @@ from harness import BINARY, Process, running
 MAX_RESIDENT_KIB = 64 * 1024
 # Startup and one conversation take a hundredth of this; a loop without a wait takes all of the step's seconds.
 IDLE_SECONDS = 1.0
-MAX_LINES = 3
+# What a probe found out, its story, and one line of trouble.
+MAX_LINES = 30
 PASSWORD = "quietSesame"
 
 ANSWER = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n"
@@ -171,4 +172,4 @@ def test_the_password_is_in_no_log(tmp_path, command):
     arguments = [command, "-vvv"] + (["-o", tmp_path / "out.h264"] if command == "record" else [])
     with against("DESCRIBE", h.unauthorized_for_ever, *arguments) as (process, _):
         assert process.wait(5) == 3, process.output
-        assert len(process.lines) > MAX_LINES and PASSWORD not in process.output
+        assert len(process.lines) > 5 and PASSWORD not in process.output

@@ -1,5 +1,6 @@
 """`record` and `probe` against two RTSP servers that are not ours."""
 import json
+import re
 import subprocess
 
 import pytest
@@ -7,6 +8,10 @@ import pytest
 from cameras import PASSWORD, USER, GortsplibCamera, GStreamerCamera, camera, camera_url
 from harness import BINARY, CLIPS, free_port, running, throughline
 from streams import expect_part_of_loop, nal_units
+
+def findings(run):
+    return json.loads(run.output[run.output.index("{"):run.output.rindex("}") + 1])
+
 
 CELLS = [(GStreamerCamera, "udp"), (GortsplibCamera, "tcp")]
 
@@ -31,7 +36,7 @@ def test_a_probe_tells_what_the_camera_is(kind, transport):
         run = throughline("probe", camera_url(source), "--json", "--duration", "2s", "--transport", transport)
         with running(run):
             assert run.wait(20) == 0, run.output
-    found = json.loads(run.output[run.output.index("{"):run.output.rindex("}") + 1])
+    found = findings(run)
     assert found["ready"] is True and found["problems"] == []
     assert (found["codec"], found["profile_level_id"]) == ("H.264", "42e01f")
     assert (found["width"], found["height"], found["transport"]) == (640, 360, transport)
@@ -82,11 +87,11 @@ def test_credentials_that_are_missing_are_asked_for():
         run.expect("RTSP_PASSWORD")
 
 
-def test_nobody_there_is_said_in_one_line():
+def test_nobody_there_is_said_in_one_line_behind_the_story():
     with running(throughline("probe", f"rtsp://127.0.0.1:{free_port()}/cam")) as run:
         assert run.wait(20) == 1, run.output
-        run.expect("refused")
-        assert len(run.lines) <= 3, run.output
+        run.expect("connecting to 127.0.0.1")
+        assert "refused" in run.expect_one_trouble()
 
 
 @pytest.mark.parametrize("offered,asked", [("udp", "auto"), ("tcp", "auto")])
@@ -96,3 +101,30 @@ def test_auto_ends_with_pictures_on_servers_of_one_transport(tmp_path, offered, 
         with running(throughline("record", camera_url(source), "-o", output, "--duration", "2s", "--transport", asked)) as run:
             assert run.wait(20) == 0, run.output
     assert expect_part_of_loop(output.read_bytes(), (CLIPS / "high.h264").read_bytes()) >= 50
+
+
+def test_a_refused_certificate_is_told_with_the_flag_that_trusts_it(certificates):
+    with camera(certificate=certificates.self_signed) as source:
+        with running(throughline("probe", camera_url(source), "--json", "--duration", "1s")) as run:
+            assert run.wait(20) == 8, run.output
+        flag = re.search(r"(--tls-fingerprint) ((?:[0-9A-F]{2}:){31}[0-9A-F]{2})$", run.expect_one_trouble())
+        found = findings(run)
+        assert (found["ready"], found["error"]["reason"]) == (False, "certificate refused")
+        assert [moment["step"] for moment in found["story"]] == ["connecting", "failed"]
+        with running(throughline("probe", camera_url(source), "--json", "--duration", "1s", *flag.groups())) as run:
+            assert run.wait(20) == 0, run.output
+    found = findings(run)
+    assert [moment["step"] for moment in found["story"]][:3] == ["connecting", "connected", "described"]
+    assert found["story"][1]["scheme"] == "rtsps"
+
+
+def test_a_probe_of_a_camera_without_tcp_tells_the_way_round():
+    with camera(transport="udp") as source:
+        with running(throughline("probe", camera_url(source), "--json", "--duration", "1s")) as run:
+            assert run.wait(20) == 0, run.output
+    found = findings(run)
+    steps = [moment["step"] for moment in found["story"]]
+    assert steps.index("fallback") < steps.index("playing") < steps.index("first_packet") < steps.index("first_picture")
+    fallback = found["story"][steps.index("fallback")]
+    assert (fallback["from"], fallback["to"], fallback["reason"]) == ("tcp", "udp", "transport refused")
+    assert found["fallbacks"] == 1 and "--transport udp" in found["advice"][0]["remedy"]
