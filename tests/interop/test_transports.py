@@ -11,6 +11,9 @@ from namespaces import CAMERA, CAMERA_ON_LINK, needs_root, veth_pair
 from streams import expect_part_of_loop
 
 BOTH = (GStreamerCamera, GortsplibCamera)
+CERTIFICATE_REFUSED = 8
+# What is wrong with a certificate, and what is said of it.
+FLAWS = {"expired": "expired", "self_signed": "self-signed", "wrong_name": r"127\.0\.0\.1.*elsewhere\.example"}
 
 
 class Road(NamedTuple):
@@ -35,10 +38,15 @@ class Road(NamedTuple):
 ROADS = {
     "tcp": Road("rtsp", "tcp", "tcp"),
     "udp": Road("rtsp", "udp", "udp"),
+    "multicast": Road("rtsp", "multicast", "multicast"),
+    "rtsps": Road("rtsps", "tcp", "tcp", (GStreamerCamera,)),
+    "ws": Road("rtsp+ws", "auto", "tcp", (GortsplibCamera,)),
+    "wss": Road("rtsp+wss", "auto", "tcp", (GortsplibCamera,)),
 }
 ROADS_OF_IPV6 = {
     "ipv6-tcp": Road("rtsp", "tcp", "tcp", address="::1"),
     "ipv6-udp": Road("rtsp", "udp", "udp", address="::1"),
+    "ipv6-rtsps": Road("rtsps", "tcp", "tcp", address="::1"),
     "zone-tcp": Road("rtsp", "tcp", "tcp", address=CAMERA_ON_LINK),
     "zone-udp": Road("rtsp", "udp", "udp", address=CAMERA_ON_LINK),
 }
@@ -101,3 +109,30 @@ def test_a_road_carries_what_the_camera_sent(certificates, tmp_path, road, kind,
     found = found_by(probe)
     assert found["transport"] == road.found
     expect_what_was_sent(output, source, at_least=80)
+
+
+@pytest.mark.parametrize("kind", BOTH, ids=lambda kind: kind.name)
+@pytest.mark.parametrize("flaw", FLAWS)
+def test_a_bad_certificate_is_refused_unless_it_is_pinned(certificates, tmp_path, kind, flaw):
+    output, certificate = tmp_path / "out.h264", getattr(certificates, flaw)
+    with camera(kind, certificate=certificate) as source:
+        arguments = ["record", camera_url(source), "-o", output, "--duration", "2s"]
+        with running(throughline(*arguments, "--tls-ca", certificates.ca)) as run:
+            assert run.wait(20) == CERTIFICATE_REFUSED, run.output
+            run.expect(FLAWS[flaw])
+            run.expect(certificate.fingerprint)
+            assert len(run.lines) == 1, run.output
+        with running(throughline(*arguments, "--tls-fingerprint", certificate.fingerprint)) as run:
+            assert run.wait(20) == 0, run.output
+    expect_what_was_sent(output, source, at_least=50)
+
+
+@pytest.mark.parametrize("scheme", ["rtsps", "rtsp+wss"])
+def test_no_certificate_is_taken_on_trust(certificates, tmp_path, scheme):
+    """Neither one whose authority nobody named, nor another than the one that was pinned."""
+    with camera(GortsplibCamera, certificate=certificates.good) as source:
+        for trust in ([], ["--tls-fingerprint", certificates.expired.fingerprint]):
+            with running(throughline("record", camera_url(source, scheme), "-o", tmp_path / "out.h264", *trust)) as run:
+                assert run.wait(20) == CERTIFICATE_REFUSED, run.output
+                run.expect(certificates.good.fingerprint)
+                assert len(run.lines) == 1, run.output
