@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use throughline_h264::Diagnosis;
 use throughline_rtsp::client::Awaited;
+use throughline_srtp::mikey;
+use throughline_srtp::sdes::SdesError;
+use throughline_srtp::transform::{SetupError, UnprotectError};
 
 use crate::{ErrorKind, TlsError, Transport, TunnelError};
 
@@ -224,6 +227,48 @@ pub enum Error {
         /// Of the packets before the silence.
         ssrc: Option<u32>,
     },
+    /// Packets arrive, and the keys do not open them: they are those of another stream, or the camera has changed them.
+    #[error("{peer}: {packets} SRTP packets that the keys do not open, none else for {waited:.1?}: {cause}")]
+    Undecryptable {
+        /// The camera.
+        peer: String,
+        /// Received over this connection.
+        packets: u64,
+        /// Since the answer to PLAY, or since the last packet that was opened.
+        waited: Duration,
+        /// Names SSRC and sequence number of the latest.
+        cause: UnprotectError,
+    },
+    /// What arrives in place of RTP packets is none, though the description says so: some recorders encrypt where the URL
+    /// asks for it, and do not describe it (Q105).
+    #[error(
+        "{peer}: {packets} packets in {waited:.1?} that are no RTP: they look encrypted, \
+         though the description has no RTP/SAVP; ask without (enableSrtp in the URL)"
+    )]
+    NotRtp {
+        /// The camera.
+        peer: String,
+        /// Received over this connection.
+        packets: u64,
+        /// Since the answer to PLAY.
+        waited: Duration,
+    },
+    /// The camera encrypts its packets, and there are no keys for them that can be used.
+    #[error("{peer}: {cause}")]
+    NoKeys {
+        /// The camera.
+        peer: String,
+        /// What there is in their place.
+        cause: KeysFault,
+    },
+    /// The camera refuses every key that is offered for SRTP (Q106).
+    #[error("{peer}: {cause}")]
+    KeysRefused {
+        /// The camera.
+        peer: String,
+        /// Names method and CSeq.
+        cause: throughline_rtsp::client::Error,
+    },
     /// Packets arrive, but no key frame to begin with.
     #[error(
         "{peer}: {packets} packets in {waited:.1?}, but no IDR among them{}{}",
@@ -297,6 +342,8 @@ impl Error {
                         | TunnelError::UnsupportedAuthentication { .. },
                     ..
                 }
+                | Error::NoKeys { .. }
+                | Error::KeysRefused { .. }
                 | Error::Rtsp {
                     cause: throughline_rtsp::client::Error::UnsupportedAuthentication { .. },
                     ..
@@ -341,6 +388,10 @@ impl Error {
             Error::NoUdpPorts { .. } => ErrorKind::NoUdpPorts,
             Error::NoMulticast { .. } => ErrorKind::NoMulticast,
             Error::Lossy { .. } => ErrorKind::Lossy,
+            Error::Undecryptable { .. } => ErrorKind::Undecryptable,
+            Error::NotRtp { .. } => ErrorKind::NotRtp,
+            Error::NoKeys { .. } => ErrorKind::NoKeys,
+            Error::KeysRefused { .. } => ErrorKind::KeysRefused,
             Error::NoMedia { ssrc: None, .. } => ErrorKind::NoMedia,
             Error::NoMedia { .. } => ErrorKind::Stalled,
             Error::ConnectionDead { .. } => ErrorKind::ConnectionDead,
@@ -358,6 +409,32 @@ impl Error {
             },
         }
     }
+}
+
+/// Why there are no keys for a stream that is encrypted. It shows none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeysFault {
+    /// There are none.
+    #[error(
+        "the stream is encrypted (RTP/SAVP), and neither its description nor the answer to SETUP has keys"
+    )]
+    Missing,
+    /// They come by another protocol than MIKEY.
+    #[error("keys by {0}, which is not served")]
+    Protocol(String),
+    /// The MIKEY message cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] mikey::ParseError),
+    /// The MIKEY message has no keys that can be used.
+    #[error(transparent)]
+    Unusable(#[from] mikey::KeysError),
+    /// The security description has no keys that can be used.
+    #[error(transparent)]
+    Description(#[from] SdesError),
+    /// The keys cannot be used together.
+    #[error(transparent)]
+    SetUp(#[from] SetupError),
 }
 
 /// What was lost while it was looked at. `Display` puts it in a line.

@@ -78,6 +78,14 @@ kinds! {
     ConnectionDead => "connection dead",
     /// [`Error::Lossy`](crate::Error::Lossy).
     Lossy => "packets lost",
+    /// [`Error::Undecryptable`](crate::Error::Undecryptable).
+    Undecryptable => "keys do not open the packets",
+    /// [`Error::NotRtp`](crate::Error::NotRtp).
+    NotRtp => "packets are no RTP",
+    /// [`Error::NoKeys`](crate::Error::NoKeys).
+    NoKeys => "no keys",
+    /// [`Error::KeysRefused`](crate::Error::KeysRefused).
+    KeysRefused => "keys refused",
     /// [`Error::NoIdr`](crate::Error::NoIdr).
     NoIdr => "no IDR",
     /// [`Error::Scrambled`](crate::Error::Scrambled).

@@ -78,7 +78,7 @@ mod tolerance;
 
 pub use access_unit::AccessUnit;
 pub use config::{Config, Retry, Timeouts, TransportPolicy};
-pub use error::{Error, Loss, MulticastProblem, StreamEnd};
+pub use error::{Error, KeysFault, Loss, MulticastProblem, StreamEnd};
 pub use error_kind::ErrorKind;
 pub use event::{
     DelayHandling, Described, Event, KeyframeReason, Missing, ReceiveBuffer, TrackDescription, Transport,
@@ -89,6 +89,7 @@ pub use throughline_h264::{Level, Profile, ProfileLevelId, Timestamp, VideoParam
 pub use throughline_rtp::CaptureTime;
 pub use throughline_rtsp::tunnel::TunnelError;
 pub use throughline_rtsp::{Credentials, RtspUrl, Scheme, UrlError};
+pub use throughline_srtp::transform::UnprotectError;
 pub use tls::{
     CertificateProblem, Fingerprint, FingerprintError, Incompatibility, ServerNameIndication, TlsConfig,
     TlsError, Trust, TrustError,

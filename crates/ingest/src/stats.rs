@@ -30,6 +30,8 @@ pub struct CameraStats {
     pub waiting: u64,
     /// Packets and RTCP that could not be read.
     pub malformed: u64,
+    /// SRTP and SRTCP packets that the keys did not open. Those that came twice are [`duplicates`](Self::duplicates).
+    pub undecryptable: u64,
     /// Packets of other payload types, channels or senders (Q24, Q32, Q85).
     pub foreign: u64,
     /// RTP payloads that could not be read.

@@ -7,7 +7,7 @@ use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use futures_core::Stream;
 use tokio::time::Sleep;
@@ -79,7 +79,7 @@ impl CameraStream {
     pub fn open(config: Config) -> Self {
         CameraStream {
             connector: Connector::new(&config),
-            camera: Camera::new(config, connect::random()),
+            camera: Camera::new(config, seed()),
             stage: Stage::Lazy,
             link: Link::Down,
             udp: None,
@@ -129,7 +129,7 @@ impl CameraStream {
             Stage::Ended => return Poll::Ready(None),
             Stage::Lazy => {
                 self.stage = Stage::Running;
-                self.camera.start(now());
+                self.camera.start(now(), SystemTime::now());
             }
             Stage::Running => {}
         }
@@ -327,6 +327,17 @@ fn poll_datagrams(
         tracing::debug!(%error, "no datagram received");
     }
     Poll::Ready(())
+}
+
+/// Of the system's randomness. A kernel that has none yet lets the standard library wait for its hash keys.
+fn seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    if getrandom::fill(&mut seed).is_err() {
+        for chunk in seed.chunks_exact_mut(8) {
+            chunk.copy_from_slice(&connect::random().to_be_bytes());
+        }
+    }
+    seed
 }
 
 /// tokio's clock, so that a paused runtime pauses the camera too.

@@ -1,4 +1,4 @@
-//! What of a camera's protocols is overlooked, in all four of them.
+//! What of a camera's protocols is overlooked, in all five of them.
 
 use std::fmt;
 
@@ -13,6 +13,8 @@ pub struct Policies {
     pub rtp: throughline_rtp::Policy,
     /// Of H.264 and its payloads.
     pub h264: throughline_h264::Policy,
+    /// Of keys for SRTP.
+    pub srtp: throughline_srtp::Policy,
 }
 
 impl Policies {
@@ -23,6 +25,7 @@ impl Policies {
             rtsp: throughline_rtsp::Policy::strict(),
             rtp: throughline_rtp::Policy::strict(),
             h264: throughline_h264::Policy::strict(),
+            srtp: throughline_srtp::Policy::strict(),
         }
     }
 }
@@ -38,6 +41,8 @@ pub struct Tolerated {
     pub rtp: throughline_rtp::Tolerances,
     /// Of H.264 and its payloads.
     pub h264: throughline_h264::Tolerances,
+    /// Of keys for SRTP.
+    pub srtp: throughline_srtp::Tolerances,
 }
 
 impl Tolerated {
@@ -47,7 +52,12 @@ impl Tolerated {
         let conversation = self.rtsp.iter().map(|tolerance| format!("RTSP: {tolerance}"));
         let packets = self.rtp.iter().map(|tolerance| format!("RTP: {tolerance}"));
         let video = self.h264.iter().map(|tolerance| format!("H.264: {tolerance}"));
-        description.chain(conversation).chain(packets).chain(video)
+        let keys = self.srtp.iter().map(|tolerance| format!("SRTP: {tolerance}"));
+        description
+            .chain(conversation)
+            .chain(packets)
+            .chain(video)
+            .chain(keys)
     }
 }
 

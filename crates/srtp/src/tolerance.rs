@@ -3,7 +3,7 @@ use throughline_tolerance::tolerances;
 tolerances! {
     /// A rule of [RFC 3830](https://www.rfc-editor.org/rfc/rfc3830) that cameras bend and this crate can overlook.
     ///
-    /// Each can be refused alone ([`Policy::refuse`](throughline_tolerance::Policy::refuse)), which turns it into
+    /// Each can be refused alone ([`Policy::refuse`](throughline_tolerance::Policy::refuse)), which turns what is read into
     /// [`Fault::NotTolerated`](crate::mikey::Fault::NotTolerated). `Display` says what is bent.
     pub enum Tolerance {
         /// One zero byte stands behind the last payload (Q107). It is not kept.
@@ -11,6 +11,9 @@ tolerances! {
         /// The security policy of SRTP does not say how long authentication tags are (Q107). They have 80 bits; 32 where
         /// the authentication key is said to have four bytes, which is how GStreamer says it.
         AuthenticationTagLength => "security policy without the length of authentication tags",
+        /// The camera refuses to manage keys and protects what it sends with those of the client, if they have an identifier
+        /// (Q106). A client heeds it: it asks again with such keys, and expects them in what comes.
+        ClientKeys => "camera uses the client's keys",
     }
 }
 

@@ -1,7 +1,7 @@
 use std::io::{Error, ErrorKind};
 use std::iter::Peekable;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use throughline_ingest::camera::{Camera, ConnectError, Membership, Output, UdpPorts, UdpSocket};
 use throughline_ingest::{AccessUnit, Config, Retry, TransportPolicy};
@@ -30,7 +30,7 @@ pub fn camera(data: &[u8]) {
     let mut steps = Script(data).peekable();
     let Some(config) = config(&mut steps) else { return };
     let mut driver = Driver {
-        camera: Camera::new(config, 1),
+        camera: Camera::new(config, [1; 32]),
         now: Instant::now(),
         wake_at: None,
         way: b'S',
@@ -40,7 +40,7 @@ pub fn camera(data: &[u8]) {
         discreet: !says(data, PASSWORD),
         credit: 0,
     };
-    driver.camera.start(driver.now);
+    driver.camera.start(driver.now, SystemTime::UNIX_EPOCH);
     driver.drain(0);
     for step in steps {
         match step {

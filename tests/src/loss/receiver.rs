@@ -1,7 +1,7 @@
 //! Our end: a [`Camera`] in simulated time.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use throughline_ingest::camera::{Camera, Output, UdpPorts, UdpSocket};
 use throughline_ingest::{AccessUnit, CameraStats, Config, Error, Retry, TransportPolicy};
@@ -35,15 +35,16 @@ impl Receiver {
         config.timeouts.picture = Duration::MAX;
         config.timeouts.no_picture = Duration::MAX;
         config.timeouts.stalled = Duration::MAX;
+        let bytes = seed.to_be_bytes();
         let mut receiver = Receiver {
-            camera: Camera::new(config, seed),
+            camera: Camera::new(config, std::array::from_fn(|place| bytes[place % bytes.len()])),
             transport,
             wake_at: None,
             ended: None,
             pictures: Vec::new(),
             random: Random::new(seed),
         };
-        receiver.camera.start(now);
+        receiver.camera.start(now, SystemTime::UNIX_EPOCH);
         receiver.drain(now);
         Ok(receiver)
     }

@@ -37,8 +37,8 @@ impl Simulation {
         let mut config = Config::parse("rtsp://viewer:sesame@192.0.2.7/cam").unwrap();
         config.transport = TransportPolicy::Tcp;
         config.retry = Retry::Never;
-        let mut camera = Camera::new(config, 7);
-        camera.start(start);
+        let mut camera = Camera::new(config, [7; 32]);
+        camera.start(start, UNIX_EPOCH);
         Self {
             server: Arc::new(Server::new(ServerConfig {
                 clip: clip::SLOW.clone(),

@@ -1,15 +1,15 @@
 //! What outlives a connection: the outputs, the timeline, the figures, and what the caller wants of the media.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use throughline_h264 as h264;
-use throughline_rtp::{CaptureTime, ClockRate, ExtendedTimestamp, MonotonicClock};
+use throughline_rtp::{CaptureTime, ClockRate, ExtendedTimestamp, MonotonicClock, NtpTimestamp};
 use throughline_rtsp::client::Learned;
 
 use super::Output;
 use super::attempt::Attempt;
-use super::random::Random;
+use super::random::{KeyRandom, Random};
 use crate::{AccessUnit, CameraStats, Config, DelayHandling, Event, Loss, Policies};
 
 /// What goes on for hours is told so often.
@@ -20,6 +20,7 @@ pub(super) struct Lasting {
     /// Bounded by the bytes of one input, for the caller drains it after each.
     pub(super) outputs: VecDeque<Output>,
     pub(super) random: Random,
+    pub(super) key_random: KeyRandom,
     clock: MonotonicClock,
     pub(super) policies: Policies,
     pub(super) max_delay: Duration,
@@ -29,6 +30,8 @@ pub(super) struct Lasting {
     pub(super) totals: CameraStats,
     meter: Meter,
     told: Told,
+    /// What the wall clock said at the start.
+    started: Option<(Instant, SystemTime)>,
 }
 
 /// When something was last told that may come to happen often.
@@ -40,10 +43,12 @@ struct Told {
 }
 
 impl Lasting {
-    pub(super) fn new(config: &Config, seed: u64) -> Self {
+    pub(super) fn new(config: &Config, seed: [u8; 32]) -> Self {
+        let mut key_random = KeyRandom::new(seed);
         Lasting {
             outputs: VecDeque::new(),
-            random: Random::new(seed),
+            random: Random::new(u64::from_be_bytes(key_random.bytes())),
+            key_random,
             clock: MonotonicClock::new(ClockRate::VIDEO, config.policies.rtp),
             policies: config.policies,
             max_delay: config.max_delay,
@@ -51,7 +56,19 @@ impl Lasting {
             totals: CameraStats::default(),
             meter: Meter::default(),
             told: Told::default(),
+            started: None,
         }
+    }
+
+    pub(super) fn start(&mut self, now: Instant, wall_clock: SystemTime) {
+        self.started = Some((now, wall_clock));
+    }
+
+    /// What the wall clock says now, if nobody has set it since.
+    pub(super) fn wall_clock(&self, now: Instant) -> NtpTimestamp {
+        NtpTimestamp::from_system_time(self.started.map_or(SystemTime::UNIX_EPOCH, |(then, wall_clock)| {
+            wall_clock + now.saturating_duration_since(then)
+        }))
     }
 
     pub(super) fn event(&mut self, event: Event) {

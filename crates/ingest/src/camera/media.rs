@@ -16,11 +16,12 @@ use super::loss::LossMeter;
 use super::path::MediaPath;
 use super::rtcp::Reporter;
 use super::select::Selection;
+use super::srtp::{Incoming, Outgoing, Srtp};
 use super::track::{Legibility, Progress, Track};
 use super::transport::OnLoss;
 use super::watchdog::{Alarm, Watchdog};
 use super::{Output, UdpSocket};
-use crate::{Error, Event, KeyframeReason, Missing, Timeouts, Transport};
+use crate::{CameraStats, Error, Event, KeyframeReason, Missing, Timeouts, Transport};
 
 /// So long what cannot be read is counted before it is told.
 const LEGIBILITY_WINDOW: Duration = Duration::from_secs(60);
@@ -40,6 +41,9 @@ pub(super) enum Vigil {
 pub(super) struct Media {
     path: MediaPath,
     track: Track,
+    /// What is between the path and the rest, if packets are encrypted. The first is out while a packet that lies in it is read.
+    incoming: Option<Box<Incoming>>,
+    outgoing: Option<Outgoing>,
     reporter: Reporter,
     keyframes: KeyframeRequester,
     /// None until PLAY is answered.
@@ -51,16 +55,27 @@ pub(super) struct Media {
 }
 
 impl Media {
-    pub(super) fn new(path: MediaPath, selection: &Selection, lasting: &mut Lasting) -> Self {
+    pub(super) fn new(
+        path: MediaPath,
+        selection: &Selection,
+        srtp: Option<Srtp>,
+        lasting: &mut Lasting,
+    ) -> Self {
         let track = Track::new(selection, path.transport(), lasting);
+        let (incoming, outgoing) = srtp.map_or((None, None), |Srtp { incoming, outgoing }| {
+            (Some(Box::new(incoming)), Some(outgoing))
+        });
         let reporter = Reporter::new(
+            outgoing.as_ref().map(Outgoing::ssrc),
             &mut lasting.random,
             selection.full_intra_request,
             lasting.policies.rtp,
         );
-        let media = Media {
+        let mut media = Media {
             path,
             track,
+            incoming,
+            outgoing,
             reporter,
             keyframes: KeyframeRequester::default(),
             watchdog: None,
@@ -78,6 +93,22 @@ impl Media {
 
     pub(super) fn track(&self) -> &Track {
         &self.track
+    }
+
+    /// What unprotects the camera's packets, to be put back.
+    pub(super) fn take_incoming(&mut self) -> Option<Box<Incoming>> {
+        self.incoming.take()
+    }
+
+    pub(super) fn put_incoming(&mut self, incoming: Box<Incoming>) {
+        self.incoming = Some(incoming);
+    }
+
+    pub(super) fn add_to(&self, stats: &mut CameraStats) {
+        self.track.add_to(stats);
+        if let Some(incoming) = &self.incoming {
+            incoming.add_to(stats);
+        }
     }
 
     /// How long pictures came for.
@@ -245,14 +276,7 @@ impl Media {
         let (ssrc, packets) = (self.track.ssrc().map(|ssrc| ssrc.0), self.track.packets());
         match alarm {
             Alarm::Quiet => Ok(()),
-            Alarm::NothingArrived { waited } | Alarm::Stalled { waited } => Err(Error::NoMedia {
-                peer,
-                transport: self.path.transport(),
-                payload_type: self.track.payload_type().0,
-                waited,
-                others: self.track.others(),
-                ssrc,
-            }),
+            Alarm::NothingArrived { waited } | Alarm::Stalled { waited } => Err(self.silence(peer, waited)),
             Alarm::NoPictureYet { waited } => {
                 let missing = self.track.missing();
                 let warnings = &mut lasting.totals.warnings;
@@ -276,6 +300,33 @@ impl Media {
                     diagnosis: self.track.diagnosis(),
                 },
             }),
+        }
+    }
+
+    /// Why no packet of the track came: what did come may tell.
+    fn silence(&self, peer: String, waited: Duration) -> Error {
+        if let Some((cause, packets)) = self.incoming.as_ref().and_then(|incoming| incoming.trouble()) {
+            return Error::Undecryptable {
+                peer,
+                packets,
+                waited,
+                cause,
+            };
+        }
+        match self.track.unreadable() {
+            0 => Error::NoMedia {
+                peer,
+                transport: self.path.transport(),
+                payload_type: self.track.payload_type().0,
+                waited,
+                others: self.track.others(),
+                ssrc: self.track.ssrc().map(|ssrc| ssrc.0),
+            },
+            packets => Error::NotRtp {
+                peer,
+                packets,
+                waited,
+            },
         }
     }
 
@@ -309,7 +360,14 @@ impl Media {
         }
     }
 
-    fn send_rtcp(&self, contents: &[u8], lasting: &mut Lasting) {
+    fn send_rtcp(&mut self, compound: &[u8], lasting: &mut Lasting) {
+        let contents = match &mut self.outgoing {
+            Some(outgoing) => outgoing.protect_rtcp(compound).unwrap_or_default(),
+            None => compound,
+        };
+        if contents.is_empty() {
+            return;
+        }
         match &self.path {
             MediaPath::Tcp(channels) => {
                 let mut framed = Vec::with_capacity(4 + contents.len());
@@ -323,10 +381,14 @@ impl Media {
     }
 
     /// Opens a way back through NAT and firewalls (Q43): an empty RTP packet now, RTCP by the reports.
-    fn punch(&self, lasting: &mut Lasting) {
+    fn punch(&mut self, lasting: &mut Lasting) {
         if let MediaPath::Datagrams(path) = &self.path {
             let packet = self.track.empty_packet(self.reporter.ssrc());
-            send_datagram(path.rtp_destination(), &packet, lasting);
+            let contents = match &mut self.outgoing {
+                Some(outgoing) => outgoing.protect_punch(&packet).unwrap_or_default(),
+                None => &packet,
+            };
+            send_datagram(path.rtp_destination(), contents, lasting);
         }
     }
 }

@@ -6,15 +6,15 @@
 //! call can put out is bounded by the bytes that it was given.
 //!
 //! ```no_run
-//! use std::time::Instant;
+//! use std::time::{Instant, SystemTime};
 //! use throughline_ingest::camera::{Camera, Output};
 //! # fn connect(_host: &str) {}
 //! # fn send(_bytes: &[u8]) {}
 //! # fn wait(_until: Option<Instant>) -> Option<Vec<u8>> { None }
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = throughline_ingest::Config::parse("rtsp://192.0.2.7/stream1")?;
-//! let mut camera = Camera::new(config, 42);
-//! camera.start(Instant::now());
+//! let mut camera = Camera::new(config, [42; 32]);
+//! camera.start(Instant::now(), SystemTime::now());
 //! loop {
 //!     match camera.poll_output() {
 //!         Output::Connect { endpoint, .. } => connect(&endpoint.host), // then camera.handle_connected(..)
@@ -34,7 +34,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use throughline_rtsp::client;
@@ -48,6 +48,7 @@ use crate::{
 mod attempt;
 mod group;
 mod keyframe;
+mod keying;
 mod lasting;
 mod loss;
 mod media;
@@ -56,6 +57,7 @@ mod random;
 mod retry;
 mod rtcp;
 mod select;
+mod srtp;
 mod track;
 mod transport;
 mod watchdog;
@@ -227,9 +229,9 @@ enum Phase {
 }
 
 impl Camera {
-    /// A camera that does nothing before [`start`](Self::start). `seed` makes identifiers and jitter; give each
-    /// camera another.
-    pub fn new(mut config: Config, seed: u64) -> Self {
+    /// A camera that does nothing before [`start`](Self::start). `seed` makes identifiers, jitter and the keys of SRTP: let
+    /// it be random and secret, and give each camera another.
+    pub fn new(mut config: Config, seed: [u8; 32]) -> Self {
         config.timeouts = config.timeouts.bounded();
         Camera {
             lasting: Lasting::new(&config, seed),
@@ -240,9 +242,10 @@ impl Camera {
         }
     }
 
-    /// Begins with the first connection.
-    pub fn start(&mut self, now: Instant) {
+    /// Begins with the first connection. `wall_clock` is the time of day, which messages of MIKEY carry.
+    pub fn start(&mut self, now: Instant, wall_clock: SystemTime) {
         if matches!(self.phase, Phase::New) {
+            self.lasting.start(now, wall_clock);
             self.begin(now);
         }
     }

@@ -28,7 +28,9 @@ pub(super) struct Reporter {
 }
 
 impl Reporter {
+    /// `ssrc` is ours, where it is decided on already.
     pub(super) fn new(
+        ssrc: Option<Ssrc>,
         random: &mut Random,
         full_intra_request: FullIntraRequestSupport,
         policy: Policy,
@@ -40,7 +42,7 @@ impl Reporter {
             ..RtcpScheduleConfig::default()
         };
         Reporter {
-            ssrc: Ssrc(random.next_u32()),
+            ssrc: ssrc.unwrap_or_else(|| Ssrc(random.next_u32())),
             cname: format!("{:016x}", random.next()),
             full_intra_request,
             full_intra_requests: 0,

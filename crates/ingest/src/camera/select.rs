@@ -4,8 +4,11 @@ use throughline_h264::{ParameterSets, PayloadFormat, Policy};
 use throughline_rtp::PayloadType;
 use throughline_sdp::{Fmtp, Format, MediaDescription, MediaKind, SessionDescription, Tolerances};
 
+use throughline_srtp::Reading;
+
 use super::group::DescribedGroup;
-use crate::{Described, TrackDescription};
+use super::keying::Protection;
+use crate::{Described, Policies, TrackDescription};
 
 /// The H.264 format that is played, and what the description says of it.
 #[derive(Debug)]
@@ -19,7 +22,10 @@ pub(super) struct Selection {
     pub(super) group: DescribedGroup,
     /// `a=rtcp-mux`: RTCP may go where RTP goes.
     pub(super) multiplexes_rtcp: bool,
+    pub(super) protection: Protection,
     pub(super) described: Described,
+    /// To read the keys.
+    pub(super) tolerated_keys: throughline_srtp::Tolerances,
     /// To read the description.
     pub(super) tolerated: Tolerances,
 }
@@ -32,43 +38,55 @@ pub(super) enum FullIntraRequestSupport {
     NotAnnounced,
 }
 
-/// The first H.264 format, by codec and not by place: cameras list others before it (Q126). Without one, the names of
-/// what there is. `server` is what the camera calls itself.
+/// The first H.264 format, by codec and not by place: cameras list others before it (Q126). Of several, the first whose keys,
+/// if it needs any, can be used. Without one, the names of what there is. `server` is what the camera calls itself.
 pub(super) fn select(
     description: &SessionDescription,
     server: Option<&str>,
-    policy: Policy,
+    policies: &Policies,
 ) -> Result<Selection, Vec<String>> {
+    let mut reading = Reading::new(policies.srtp);
+    let protections: Vec<Protection> = description
+        .media()
+        .iter()
+        .map(|media| Protection::of(description, media, &mut reading))
+        .collect();
+    let is_complete = |index: usize| protections.get(index).is_some_and(Protection::is_complete);
     let formats: Vec<(usize, &MediaDescription, Format<'_>)> = description
         .media()
         .iter()
         .enumerate()
         .flat_map(|(index, media)| media.formats().map(move |format| (index, media, format)))
         .collect();
-    let is_video = |media: &MediaDescription| *media.kind() == MediaKind::Video;
-    let h264 = formats
-        .iter()
-        .position(|(_, media, format)| is_video(media) && format.is_h264())
+    let h264 = place(&formats, Format::is_h264, is_complete)
         // Some cameras name H.265 and describe H.264 (Q128).
         .or_else(|| {
-            formats
-                .iter()
-                .position(|(_, media, format)| is_video(media) && format.fmtp_encoding() == Some("H264"))
+            place(
+                &formats,
+                |format| format.fmtp_encoding() == Some("H264"),
+                is_complete,
+            )
         });
     let Some((selected, (index, media, format))) =
         h264.and_then(|selected| Some((selected, formats.get(selected)?)))
     else {
         return Err(codecs(&formats));
     };
-    let parameter_sets = format.fmtp.and_then(|fmtp| parameter_sets(&fmtp, policy));
+    let parameter_sets = format.fmtp.and_then(|fmtp| parameter_sets(&fmtp, policies.h264));
     // One that cannot be read declares nothing, and everything is read whatever was declared (Q69).
     let payload_format = format
         .fmtp
         .as_ref()
         .and_then(|fmtp| PayloadFormat::from_parameters(fmtp.iter()).ok())
         .unwrap_or_default();
+    let index = *index;
     Ok(Selection {
-        media: *index,
+        protection: protections
+            .into_iter()
+            .nth(index)
+            .ok_or_else(|| codecs(&formats))?,
+        tolerated_keys: reading.tolerated(),
+        media: index,
         payload_type: PayloadType(format.payload_type),
         payload_format,
         group: DescribedGroup::new(description, media),
@@ -100,6 +118,22 @@ pub(super) fn select(
         },
         parameter_sets,
     })
+}
+
+/// Of the first format of video that `is_played` and whose media is complete, or is not.
+fn place<'d>(
+    formats: &[(usize, &MediaDescription, Format<'d>)],
+    is_played: impl Fn(&Format<'d>) -> bool,
+    is_complete: impl Fn(usize) -> bool,
+) -> Option<usize> {
+    let mut places = (0_usize..)
+        .zip(formats)
+        .filter(|(_, (_, media, format))| *media.kind() == MediaKind::Video && is_played(format));
+    let first = places.clone().next();
+    places
+        .find(|(_, (media, _, _))| is_complete(*media))
+        .or(first)
+        .map(|(place, _)| place)
 }
 
 /// Those of the description. What the policy refuses counts as absent: they may still come in-band.

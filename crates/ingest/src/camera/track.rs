@@ -139,6 +139,11 @@ impl Track {
         self.packets
     }
 
+    /// Packets that are no RTP, where no other came.
+    pub(super) fn unreadable(&self) -> u64 {
+        if self.packets == 0 { self.malformed } else { 0 }
+    }
+
     pub(super) fn has_delivered(&self) -> bool {
         self.assembler.depacketizer.stats().delivered > 0
     }

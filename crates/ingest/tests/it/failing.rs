@@ -1,7 +1,7 @@
 //! What a camera that does not work leads to.
 
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use throughline_ingest::camera::{Camera, Output};
 use throughline_ingest::{
@@ -525,8 +525,8 @@ fn a_camera_that_tears_the_session_down_has_ended_the_stream() {
 #[test]
 fn the_password_is_in_no_debug_output() {
     let now = Instant::now();
-    let mut camera = Camera::new(config(), 7);
-    camera.start(now);
+    let mut camera = Camera::new(config(), [7; 32]);
+    camera.start(now, SystemTime::now());
     let ends = [([192, 0, 2, 7], 554), ([192, 0, 2, 1], 40_000)].map(SocketAddr::from);
     camera.handle_connected(now, ends[0], ends[1]);
     camera.handle_stream(

@@ -19,6 +19,8 @@ mod silence;
 #[cfg(test)]
 mod sim;
 #[cfg(test)]
+mod srtp;
+#[cfg(test)]
 mod tls;
 #[cfg(test)]
 mod transports;

@@ -7,6 +7,10 @@ use throughline_h264::annexb::nal_units;
 use throughline_h264::{Packetizer, ParameterSets};
 use throughline_rtp::rtcp::{self, Bye, ReportBlocks, RtcpPacket, SenderReport, Sources};
 use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
+use throughline_rtsp::headers::KeyMgmt;
+use throughline_srtp::mikey::{CryptoSession, Message, Timestamp};
+use throughline_srtp::transform::{Protector, Unprotector};
+use throughline_srtp::{Keys, Reading, Suite};
 
 /// 1280x720, Constrained Baseline, level 3.1.
 pub(crate) const SPROP: &str = "Z0LAH9kAUAW7ARAAAAMAEAAAAwPA8YMkgA==,aMuDyyA=";
@@ -43,6 +47,24 @@ pub(crate) enum Content {
     Plain,
     /// The camera encrypts it (Q140).
     Scrambled,
+}
+
+/// Whose keys protect the media, where it is SRTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Encryption {
+    None,
+    /// [`camera_keys`], which the description or the answer to SETUP tells.
+    Camera {
+        in_answer: bool,
+        /// How often sequence numbers have wrapped before.
+        rollover_counter: u32,
+    },
+    /// [`camera_keys`] for both directions.
+    Declared,
+    /// Those of the client, if they have an identifier; 463 to others (Q106).
+    Client,
+    /// Whole packets, with the headers, and nobody says so (Q105).
+    Whole,
 }
 
 /// How the peer behaves.
@@ -86,6 +108,7 @@ pub(crate) struct Script {
     /// After so many pictures, a BYE.
     pub(crate) bye_after: Option<u32>,
     pub(crate) content: Content,
+    pub(crate) encryption: Encryption,
 }
 
 impl Default for Script {
@@ -112,8 +135,52 @@ impl Default for Script {
             early: 0,
             bye_after: None,
             content: Content::Plain,
+            encryption: Encryption::None,
         }
     }
+}
+
+/// The keys of the peer.
+pub(crate) fn camera_keys() -> Keys {
+    Keys::generate(Suite::AesCm128HmacSha1_80, &[0xca; Keys::MAX_LEN], None)
+}
+
+/// The peer's message of MIKEY.
+pub(crate) fn camera_message(script: &Script) -> Message {
+    let rollover_counter = match script.encryption {
+        Encryption::Camera { rollover_counter, .. } => rollover_counter,
+        _ => 0,
+    };
+    let session = CryptoSession {
+        policy: 0,
+        ssrc: Ssrc(script.ssrc),
+        rollover_counter,
+    };
+    Message::initiate(
+        &camera_keys(),
+        &[session],
+        Timestamp::NtpUtc(NTP_EPOCH << 32),
+        &[1; 20],
+    )
+}
+
+/// A description with one video media that is encrypted.
+pub(crate) fn secure_sdp(attributes: &str) -> String {
+    sdp("96", &format!("a=rtpmap:96 H264/90000\r\n{attributes}"))
+        .replace("video 0 RTP/AVP", "video 0 RTP/SAVP")
+}
+
+fn empty_packet(ssrc: u32, sequence: u16) -> Vec<u8> {
+    let mut packet = Vec::new();
+    PacketHeader {
+        payload_type: PayloadType(96),
+        marker: false,
+        sequence_number: SequenceNumber(sequence),
+        timestamp: RtpTimestamp(0),
+        ssrc: Ssrc(ssrc),
+    }
+    .write(&mut packet);
+    packet
 }
 
 /// A description with one video media.
@@ -184,6 +251,10 @@ pub(crate) struct Peer {
     packets: u32,
     sequence: SequenceNumber,
     since_idr: u32,
+    /// Of what is sent.
+    protector: Option<Protector>,
+    /// Of what the client sends.
+    unprotector: Option<Unprotector>,
 }
 
 impl Peer {
@@ -199,6 +270,8 @@ impl Peer {
             packets: 0,
             sequence: FIRST_SEQUENCE,
             since_idr: 0,
+            protector: None,
+            unprotector: None,
         }
     }
 
@@ -247,7 +320,14 @@ impl Peer {
         if !self.playing {
             self.heard.before_play += 1;
         }
-        for packet in rtcp::compound(compound) {
+        let compound = match &mut self.unprotector {
+            Some(unprotector) => unprotector
+                .unprotect_rtcp(compound)
+                .expect("of the agreed keys")
+                .to_vec(),
+            None => compound.to_vec(),
+        };
+        for packet in rtcp::compound(&compound) {
             match packet.expect("whole RTCP") {
                 RtcpPacket::ReceiverReport(_) => self.heard.reports += 1,
                 RtcpPacket::PictureLossIndication(pli) => {
@@ -300,7 +380,7 @@ impl Peer {
                 self.script.sdp.len(),
                 self.script.sdp
             ),
-            "SETUP" => self.set_up(header("Transport"), cseq, &ok),
+            "SETUP" => self.set_up(header("Transport"), header("KeyMgmt"), cseq, &ok),
             "PLAY" => {
                 self.playing = true;
                 let early = (0..self.script.early).flat_map(|_| self.next_picture());
@@ -322,7 +402,11 @@ impl Peer {
         answer.into_bytes()
     }
 
-    fn set_up(&mut self, transport: &str, cseq: &str, ok: &str) -> String {
+    fn set_up(&mut self, transport: &str, keys: &str, cseq: &str, ok: &str) -> String {
+        let Some(keys) = self.agree(keys) else {
+            return format!("RTSP/1.0 463 Key Management Failure\r\nCSeq: {cseq}\r\n\r\n");
+        };
+        let profile = transport.split(['/', ';']).nth(1).unwrap_or_default();
         let asked = if transport.contains("interleaved") {
             Carrier::Tcp
         } else if transport.contains("multicast") {
@@ -347,7 +431,7 @@ impl Peer {
         self.carrier = Some(carrier);
         let agreed = match carrier {
             Carrier::Tcp => transport.to_owned(),
-            Carrier::Multicast => format!("RTP/AVP;multicast{}", self.script.group),
+            Carrier::Multicast => format!("RTP/{profile};multicast{}", self.script.group),
             Carrier::Udp if self.shares_port(transport) => {
                 format!("RTP/AVP;unicast;server_port={};RTCP-mux", SERVER_PORTS.0)
             }
@@ -357,12 +441,50 @@ impl Peer {
                     .find(|part| part.starts_with("client_port"))
                     .unwrap_or("client_port=1-2");
                 format!(
-                    "RTP/AVP;unicast;{ports};server_port={}-{}",
+                    "RTP/{profile};unicast;{ports};server_port={}-{}",
                     SERVER_PORTS.0, SERVER_PORTS.1
                 )
             }
         };
-        format!("{ok}Session: 1234;timeout=60\r\nTransport: {agreed}\r\n\r\n")
+        format!("{ok}Session: 1234;timeout=60\r\nTransport: {agreed}\r\n{keys}\r\n")
+    }
+
+    /// The header of the answer with keys, if there is one; nothing where the client's are refused.
+    fn agree(&mut self, keys: &str) -> Option<String> {
+        let client = || {
+            let header: KeyMgmt = keys.parse().expect("KeyMgmt of SETUP");
+            assert!(keys.contains("uri=\"rtsp://192.0.2.7/cam/trackID=0\""), "{keys}");
+            Message::from_base64(header.mikey_data().expect("MIKEY"), &mut Reading::default()).expect("MIKEY")
+        };
+        let ours = camera_keys();
+        let (own, theirs) = match self.script.encryption {
+            Encryption::None | Encryption::Whole => return Some(String::new()),
+            Encryption::Camera { .. } => (ours, client().keys().expect("keys")),
+            Encryption::Declared => {
+                assert_eq!(keys, "", "nothing is to be told");
+                (ours.clone(), vec![ours])
+            }
+            Encryption::Client => {
+                let keys = client().keys().expect("keys");
+                keys[0].mki()?;
+                (keys[0].clone(), keys)
+            }
+        };
+        let mut protector = Protector::new(&own).expect("keys");
+        if let Encryption::Camera { rollover_counter, .. } = self.script.encryption {
+            for sequence in (0..=rollover_counter).flat_map(|_| [0, 0x6000, 0xc000]) {
+                let _ = protector.protect_rtp(&empty_packet(self.script.ssrc, sequence));
+            }
+        }
+        self.protector = Some(protector);
+        self.unprotector = Some(Unprotector::new(&theirs, &[]).expect("keys"));
+        Some(match self.script.encryption {
+            Encryption::Camera { in_answer: true, .. } => {
+                let keys = KeyMgmt::mikey(camera_message(&self.script).to_base64());
+                format!("KeyMgmt: {keys}\r\n")
+            }
+            _ => String::new(),
+        })
     }
 
     fn shares_port(&self, transport: &str) -> bool {
@@ -452,7 +574,15 @@ impl Peer {
         report
     }
 
-    fn carry(&self, carrier: Carrier, kind: Kind, packet: Vec<u8>) -> Sent {
+    fn carry(&mut self, carrier: Carrier, kind: Kind, packet: Vec<u8>) -> Sent {
+        let packet = match (&mut self.protector, kind) {
+            (Some(protector), Kind::Rtp) => protector.protect_rtp(&packet).expect("a packet").to_vec(),
+            (Some(protector), Kind::Rtcp) => protector.protect_rtcp(&packet).expect("a packet").to_vec(),
+            (None, _) if self.script.encryption == Encryption::Whole => {
+                packet.iter().map(|byte| byte.rotate_left(3) ^ 0x5a).collect()
+            }
+            (None, _) => packet,
+        };
         match (carrier, kind) {
             (Carrier::Udp | Carrier::Multicast, Kind::Rtp) => Sent::Rtp(packet),
             (Carrier::Udp | Carrier::Multicast, Kind::Rtcp) => Sent::Rtcp(packet),

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use throughline_ingest::camera::{Camera, ConnectError, Membership, Output, UdpPorts, UdpSocket};
 use throughline_ingest::{AccessUnit, Config, Error, Event};
@@ -61,8 +61,8 @@ pub(crate) fn config() -> Config {
 impl Sim {
     pub(crate) fn new(config: Config, script: Script) -> Self {
         let now = Instant::now();
-        let mut camera = Camera::new(config, 7);
-        camera.start(now);
+        let mut camera = Camera::new(config, [7; 32]);
+        camera.start(now, SystemTime::now());
         Sim {
             camera,
             peer: Peer::new(script),
@@ -156,6 +156,11 @@ impl Sim {
                 Sent::Rtcp(packet) => self.datagram(self.rtcp_socket, SERVER_PORTS.1, &packet),
             }
         }
+    }
+
+    /// A datagram from the camera's address, now.
+    pub(crate) fn datagram_of(&mut self, socket: UdpSocket, packet: &[u8]) {
+        self.datagram(socket, SERVER_PORTS.0, packet);
     }
 
     fn datagram(&mut self, socket: UdpSocket, port: u16, packet: &[u8]) {

@@ -18,6 +18,9 @@ const NO_CREDENTIALS: &str = "set RTSP_USERNAME and RTSP_PASSWORD, or write rtsp
 const CREDENTIALS_REFUSED: &str = "check user and password (some cameras have a separate RTSP or ONVIF account); \
      not tried again, since cameras lock accounts";
 
+const OTHER_ENCRYPTION: &str =
+    "switch SRTP off in the camera (rtsps:// with --transport tcp encrypts as well), or update its firmware";
+
 impl From<&Error> for Trouble {
     fn from(error: &Error) -> Self {
         if let Error::Tls {
@@ -78,11 +81,14 @@ fn of_camera(error: &Error) -> (Exit, Cow<'static, str>) {
         ),
         Error::Tls { cause, .. } => of_tls(cause),
         Error::Tunnel { cause, .. } => of_tunnel(cause),
-        Error::Rtsp { cause, .. } => of_rtsp(cause),
+        Error::Rtsp { cause, .. } | Error::KeysRefused { cause, .. } => of_rtsp(cause),
         Error::NoH264 { .. }
         | Error::NoIdr { .. }
         | Error::Scrambled { .. }
-        | Error::NoParameterSets { .. } => (Exit::CameraContent, of_content(error)),
+        | Error::NoParameterSets { .. }
+        | Error::NoKeys { .. }
+        | Error::Undecryptable { .. }
+        | Error::NotRtp { .. } => (Exit::CameraContent, of_content(error)),
         Error::TransportRefused { .. }
         | Error::UdpBlocked { .. }
         | Error::NoUdpPorts { .. }
@@ -236,10 +242,7 @@ fn of_rtsp(cause: &client::Error) -> (Exit, &'static str) {
             Exit::Failed,
             "give this account the right to view in the camera's settings, or allow this machine's address there",
         ),
-        E::KeysRefused { .. } => (
-            Exit::Failed,
-            "switch SRTP off in the camera (rtsps:// with --transport tcp encrypts as well), or update its firmware",
-        ),
+        E::KeysRefused { .. } => (Exit::Failed, OTHER_ENCRYPTION),
         E::TooManyRedirects | E::RedirectUnsupported { .. } => {
             (Exit::Failed, "give the address that the camera redirects to")
         }
@@ -345,6 +348,8 @@ fn of_content(error: &Error) -> &'static str {
         Error::NoParameterSets { .. } => {
             "the stream cannot be decoded by anyone: restart the camera, or switch stream encryption off in its settings"
         }
+        Error::NoKeys { .. } | Error::Undecryptable { .. } => OTHER_ENCRYPTION,
+        Error::NotRtp { .. } => "leave enableSrtp out of the URL, or switch SRTP off in the camera",
         _ => GENERIC,
     }
 }

@@ -8,9 +8,11 @@ use throughline_rtsp::client::{self, ClientSession, Endpoint, Learned, SessionCo
 
 use super::Output;
 use super::group::Membership;
+use super::keying::Keying;
 use super::lasting::Lasting;
 use super::media::{Media, Vigil};
 use super::select::{Selection, select};
+use super::srtp::Srtp;
 use super::track::Track;
 use super::transport::{OnLoss, TransportChoice};
 use crate::{CameraStats, Config, Error, Event, KeyframeReason, Timeouts, Transport, TransportPolicy};
@@ -45,8 +47,10 @@ pub(super) struct Attempt {
     /// [`throughline_rtsp::MAX_BODY_BYTES`] together, and one read.
     carry: Vec<u8>,
     selection: Option<Selection>,
-    /// SETUP was answered with this group, which the driver joins.
-    joining: Option<Membership>,
+    /// SETUP was answered with this group, which the driver joins, and these keys.
+    joining: Option<(Membership, Option<Srtp>)>,
+    /// The keys of a SETUP that is not answered.
+    keying: Option<Keying>,
     media: Option<Media>,
     /// When bytes last came by the connection, and when the camera was last asked for a sign of life.
     heard: Option<Instant>,
@@ -95,6 +99,7 @@ impl Attempt {
             carry: Vec::new(),
             selection: None,
             joining: None,
+            keying: None,
             media: None,
             heard: None,
             asked: None,
@@ -117,9 +122,10 @@ impl Attempt {
         stats.tolerated.rtsp |= self.session.tolerated();
         if let Some(selection) = &self.selection {
             stats.tolerated.sdp |= selection.tolerated;
+            stats.tolerated.srtp |= selection.tolerated_keys;
         }
-        if let Some(track) = self.track() {
-            track.add_to(stats);
+        if let Some(media) = &self.media {
+            media.add_to(stats);
         }
     }
 
@@ -299,7 +305,7 @@ impl Attempt {
     fn handle_event(&mut self, now: Instant, event: client::Event, lasting: &mut Lasting) {
         match event {
             client::Event::Described(description) => {
-                match select(&description, self.session.server(), lasting.policies.h264) {
+                match select(&description, self.session.server(), &lasting.policies) {
                     Ok(selection) => {
                         lasting.event(Event::Described(selection.described.clone()));
                         self.set_up(now, selection, lasting);
@@ -310,7 +316,14 @@ impl Attempt {
                     }
                 }
             }
-            client::Event::SetUp { transport, .. } => self.set_up_answered(now, &transport, lasting),
+            client::Event::SetUp {
+                transport, key_mgmt, ..
+            } => {
+                self.set_up_answered(now, &transport, key_mgmt.as_ref(), lasting);
+            }
+            client::Event::SetUpRefused(cause @ client::Error::KeysRefused { .. }) => {
+                self.keys_refused(now, cause, lasting);
+            }
             client::Event::Playing { rtp_info } => {
                 if let Some(media) = &mut self.media {
                     // Only one track was set up; which entry of several is its own, their URLs do not say surely (Q87).
@@ -346,9 +359,10 @@ impl Attempt {
     /// What was set up is left behind at another server: what is still held of it comes out.
     fn drop_media(&mut self, now: Instant, lasting: &mut Lasting) {
         self.joining = None;
+        self.keying = None;
         if let Some(media) = &mut self.media {
             media.finish(now, lasting);
-            media.track().add_to(&mut lasting.totals);
+            media.add_to(&mut lasting.totals);
             self.media = None;
         }
     }

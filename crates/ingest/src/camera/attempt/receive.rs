@@ -11,6 +11,7 @@ use super::super::UdpSocket;
 use super::super::lasting::Lasting;
 use super::super::media::Media;
 use super::super::path::MediaPath;
+use super::super::srtp::PacketKind;
 use super::Attempt;
 use crate::{Error, StreamEnd};
 
@@ -90,13 +91,30 @@ impl Attempt {
     }
 
     fn handle_media(&mut self, now: Instant, channel: Channel, contents: &[u8], lasting: &mut Lasting) {
-        if is_rtcp_on(channel, contents, &lasting.policies.rtp) {
+        let kind = if is_rtcp_on(channel, contents, &lasting.policies.rtp) {
             if channel == Channel::Rtp {
                 lasting.totals.tolerated.rtp.insert(Tolerance::RtcpAmongRtp);
             }
-            self.handle_rtcp(now, contents);
-        } else if let Some(media) = &mut self.media {
-            media.handle_rtp(now, contents, lasting);
+            PacketKind::Rtcp
+        } else {
+            PacketKind::Rtp
+        };
+        let Some(mut incoming) = self.media.as_mut().and_then(Media::take_incoming) else {
+            return self.handle_plain(now, kind, contents, lasting);
+        };
+        if let Some(plain) = incoming.unprotect(kind, contents) {
+            self.handle_plain(now, kind, plain, lasting);
+        }
+        if let Some(media) = &mut self.media {
+            media.put_incoming(incoming);
+        }
+    }
+
+    fn handle_plain(&mut self, now: Instant, kind: PacketKind, packet: &[u8], lasting: &mut Lasting) {
+        match (kind, &mut self.media) {
+            (PacketKind::Rtcp, _) => self.handle_rtcp(now, packet),
+            (PacketKind::Rtp, Some(media)) => media.handle_rtp(now, packet, lasting),
+            (PacketKind::Rtp, None) => {}
         }
     }
 

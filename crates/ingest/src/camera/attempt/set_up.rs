@@ -6,10 +6,12 @@ use std::time::Instant;
 use throughline_rtsp::client::{self, TransportRequest};
 use throughline_rtsp::headers;
 
+use super::super::keying::Keying;
 use super::super::lasting::Lasting;
 use super::super::media::Media;
 use super::super::path::{Channels, DatagramPath, MediaPath};
 use super::super::select::Selection;
+use super::super::srtp::Srtp;
 use super::super::transport::TransportChoice;
 use super::super::{Output, UdpPorts};
 use super::Attempt;
@@ -34,7 +36,7 @@ impl Attempt {
                     rtcp_port: ports.rtcp,
                 }
             };
-            self.session.setup(now, selection.media, request);
+            self.request(now, request, lasting);
             self.advance(now, lasting);
         }
     }
@@ -45,15 +47,15 @@ impl Attempt {
     }
 
     pub(in crate::camera) fn handle_multicast_joined(&mut self, now: Instant, lasting: &mut Lasting) {
-        if let (Some(membership), Some((peer, _))) = (self.joining.take(), self.peer.addresses) {
+        if let (Some((membership, srtp)), Some((peer, _))) = (self.joining.take(), self.peer.addresses) {
             let path = DatagramPath::multicast(peer, &membership);
-            self.play(now, MediaPath::Datagrams(path), lasting);
+            self.play(now, MediaPath::Datagrams(path), srtp, lasting);
             self.advance(now, lasting);
         }
     }
 
     pub(in crate::camera) fn handle_multicast_join_failed(&mut self, cause: io::Error) {
-        if let Some(membership) = self.joining.take() {
+        if let Some((membership, _)) = self.joining.take() {
             let group = membership.rtp;
             self.fail_multicast(MulticastProblem::Join { group, cause });
         }
@@ -102,26 +104,70 @@ impl Attempt {
     }
 
     pub(super) fn set_up(&mut self, now: Instant, selection: Selection, lasting: &mut Lasting) {
+        self.selection = Some(selection);
         match (self.transport, self.peer.addresses) {
             (Transport::Udp, Some((_, local))) => lasting.outputs.push_back(Output::BindUdp { local }),
             (Transport::Multicast, _) => {
                 // The group is the server's to choose: what it describes it may not send just now.
                 let request = TransportRequest::Multicast { group: None };
-                self.session.setup(now, selection.media, request);
+                self.request(now, request, lasting);
             }
-            _ => self.session.setup(now, selection.media, TransportRequest::Tcp),
+            _ => self.request(now, TransportRequest::Tcp, lasting),
         }
-        self.selection = Some(selection);
+    }
+
+    /// SETUP, with keys of ours where the camera encrypts.
+    fn request(&mut self, now: Instant, transport: TransportRequest, lasting: &mut Lasting) {
+        let Some(selection) = &self.selection else { return };
+        let protection = &selection.protection;
+        if !protection.is_secure() {
+            return self.session.setup(now, selection.media, transport);
+        }
+        let keying = self
+            .keying
+            .get_or_insert_with(|| Keying::new(protection, lasting));
+        let request = keying.request(now, transport, protection, lasting);
+        self.session.setup(now, selection.media, request);
+    }
+
+    /// Cameras of Axis manage no keys, and take those of ours that have an identifier for what they send (Q106).
+    pub(super) fn keys_refused(&mut self, now: Instant, cause: client::Error, lasting: &mut Lasting) {
+        let again = match (&self.keying, &self.selection) {
+            (Some(keying), Some(selection)) => keying.again(&selection.protection, lasting),
+            _ => None,
+        };
+        match (again, self.selection.take()) {
+            (Some(again), Some(selection)) => {
+                self.keying = Some(again);
+                self.set_up(now, selection, lasting);
+            }
+            (_, selection) => {
+                self.selection = selection;
+                let peer = self.peer.name.clone();
+                self.fail(Error::KeysRefused { peer, cause });
+            }
+        }
     }
 
     pub(super) fn set_up_answered(
         &mut self,
         now: Instant,
         answer: &headers::Transport,
+        keys: Option<&headers::KeyMgmt>,
         lasting: &mut Lasting,
     ) {
         let (Some(selection), Some((peer, local))) = (&self.selection, self.peer.addresses) else {
             return;
+        };
+        let srtp = match self.keying.take() {
+            Some(keying) => match keying.agree(keys, &selection.protection, lasting) {
+                Ok(srtp) => Some(srtp),
+                Err(cause) => {
+                    let peer = self.peer.name.clone();
+                    return self.fail(Error::NoKeys { peer, cause });
+                }
+            },
+            None => None,
         };
         let path = match self.transport {
             Transport::Tcp => MediaPath::Tcp(Channels::new(answer)),
@@ -131,18 +177,18 @@ impl Attempt {
                     lasting
                         .outputs
                         .push_back(Output::JoinMulticast(membership.clone()));
-                    self.joining = Some(membership);
+                    self.joining = Some((membership, srtp));
                     return;
                 }
                 Err(problem) => return self.fail_multicast(problem),
             },
         };
-        self.play(now, path, lasting);
+        self.play(now, path, srtp, lasting);
     }
 
-    fn play(&mut self, now: Instant, path: MediaPath, lasting: &mut Lasting) {
+    fn play(&mut self, now: Instant, path: MediaPath, srtp: Option<Srtp>, lasting: &mut Lasting) {
         if let Some(selection) = &self.selection {
-            self.media = Some(Media::new(path, selection, lasting));
+            self.media = Some(Media::new(path, selection, srtp, lasting));
             self.session.play(now);
         }
     }

@@ -1,7 +1,7 @@
 use std::io;
 use std::time::Duration;
 
-use throughline_ingest::{ErrorKind, Loss, TrustError};
+use throughline_ingest::{ErrorKind, KeysFault, Loss, TrustError, UnprotectError};
 use throughline_rtsp::Tolerance;
 use throughline_rtsp::client::{Awaited, Place, TransportRequest};
 use throughline_rtsp::headers::Profile;
@@ -186,6 +186,30 @@ fn sample_of_media(kind: ErrorKind) -> Error {
             waited,
             packets: 9,
             ssrc: SSRC,
+        },
+        ErrorKind::NoKeys => Error::NoKeys {
+            peer,
+            cause: KeysFault::Missing,
+        },
+        ErrorKind::KeysRefused => Error::KeysRefused {
+            peer,
+            cause: client::Error::KeysRefused {
+                media: 0,
+                status: StatusCode(463),
+                reason: "Key Management Failure".to_owned(),
+                cseq,
+            },
+        },
+        ErrorKind::Undecryptable => Error::Undecryptable {
+            peer,
+            packets: 9,
+            waited,
+            cause: UnprotectError::NotSrtp { len: 3 },
+        },
+        ErrorKind::NotRtp => Error::NotRtp {
+            peer,
+            packets: 9,
+            waited,
         },
         ErrorKind::StreamEnded => Error::StreamEnded {
             peer,
