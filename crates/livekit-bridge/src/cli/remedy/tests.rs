@@ -197,7 +197,7 @@ fn sample_of_media(kind: ErrorKind) -> Error {
                 media: 0,
                 status: StatusCode(463),
                 reason: "Key Management Failure".to_owned(),
-                cseq,
+                cseq: 3,
             },
         },
         ErrorKind::Undecryptable => Error::Undecryptable {
