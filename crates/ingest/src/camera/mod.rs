@@ -66,7 +66,7 @@ use attempt::{Attempt, End};
 pub use group::Membership;
 use lasting::Lasting;
 use retry::Backoff;
-use transport::TransportChoice;
+use transport::{TransportChoice, policy_through};
 
 /// What a [`Camera`] wants done.
 ///
@@ -235,7 +235,7 @@ impl Camera {
         config.timeouts = config.timeouts.bounded();
         Camera {
             lasting: Lasting::new(&config, seed),
-            choice: TransportChoice::new(config.transport),
+            choice: TransportChoice::new(policy_through(config.url.scheme(), config.transport)),
             config,
             backoff: Backoff::default(),
             phase: Phase::New,

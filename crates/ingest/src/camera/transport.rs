@@ -1,5 +1,7 @@
 //! Which transport is asked for.
 
+use throughline_rtsp::Scheme;
+
 use crate::{ErrorKind, Transport, TransportPolicy};
 
 /// The transport of the next attempt.
@@ -90,6 +92,19 @@ impl TransportChoice {
     }
 }
 
+/// A policy that leaves the choice to us means TCP through a tunnel: who tunnels has no other way to the camera, and media
+/// beside the tunnel would be held up for [`Timeouts::first_packet_udp`](crate::Timeouts::first_packet_udp) and more.
+pub(super) fn policy_through(scheme: Scheme, policy: TransportPolicy) -> TransportPolicy {
+    let is_tunnel = match scheme {
+        Scheme::Rtsp | Scheme::Rtsps => false,
+        Scheme::RtspHttp | Scheme::RtspHttps | Scheme::RtspWs | Scheme::RtspWss => true,
+    };
+    match policy {
+        TransportPolicy::Auto | TransportPolicy::UdpFirst if is_tunnel => TransportPolicy::Tcp,
+        policy => policy,
+    }
+}
+
 /// What a policy tries, and in which order.
 fn order(policy: TransportPolicy) -> &'static [Transport] {
     match policy {
@@ -141,6 +156,18 @@ mod tests {
             choice.worked();
             assert_eq!(choice.current(), second);
             assert_eq!(choice.fall_back(ErrorKind::NoMedia), Some(first));
+        }
+    }
+
+    #[test]
+    fn what_is_left_to_us_is_tcp_through_a_tunnel() {
+        for (scheme, policy, expected) in [
+            (Scheme::RtspHttp, TransportPolicy::Auto, TransportPolicy::Tcp),
+            (Scheme::RtspWss, TransportPolicy::UdpFirst, TransportPolicy::Tcp),
+            (Scheme::RtspHttps, TransportPolicy::Udp, TransportPolicy::Udp),
+            (Scheme::Rtsps, TransportPolicy::Auto, TransportPolicy::Auto),
+        ] {
+            assert_eq!(policy_through(scheme, policy), expected, "{scheme:?}");
         }
     }
 
