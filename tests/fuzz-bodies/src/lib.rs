@@ -50,6 +50,7 @@ mod rtsp_url;
 mod sdes;
 mod sdp;
 mod srtp;
+mod websocket;
 
 pub use camera::camera;
 pub use h264_access_units::h264_access_units;
@@ -81,6 +82,7 @@ pub use rtsp_url::rtsp_url;
 pub use sdes::sdes;
 pub use sdp::sdp;
 pub use srtp::srtp;
+pub use websocket::websocket;
 
 /// A body: it takes the fuzzer's bytes, and panics where something is wrong.
 pub type Body = fn(&[u8]);
@@ -117,4 +119,5 @@ pub const BODIES: &[(&str, Body)] = &[
     ("sdes", sdes),
     ("sdp", sdp),
     ("srtp", srtp),
+    ("websocket", websocket),
 ];
