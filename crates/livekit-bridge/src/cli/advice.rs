@@ -51,6 +51,14 @@ pub(crate) fn lossy(transport: Option<Transport>, loss: &Loss) -> Problem {
     Problem::worsens(loss.to_string(), remedy)
 }
 
+/// A part of what the camera sends is noise.
+pub(crate) fn unreadable(unreadable: u64, packets: u64) -> Problem {
+    Problem::worsens(
+        format!("{unreadable} of {packets} packets cannot be read, and are passed over"),
+        "restart the camera, or update its firmware",
+    )
+}
+
 /// Pictures come much later than they could.
 pub(crate) fn delayed(delay: Duration, handling: DelayHandling) -> Problem {
     let what = match handling {

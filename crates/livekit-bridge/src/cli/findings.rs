@@ -131,6 +131,7 @@ struct Warned {
     no_picture: u32,
     delayed: u32,
     lossy: u32,
+    unreadable: u32,
 }
 
 /// Bytes of a receive buffer.
@@ -309,6 +310,7 @@ impl Counts {
             no_picture,
             delayed: late,
             lossy,
+            unreadable,
             ..
         } = stats.warnings;
         Counts {
@@ -340,6 +342,7 @@ impl Counts {
                 no_picture,
                 delayed: late,
                 lossy,
+                unreadable,
             },
             receive_buffer: stats
                 .receive_buffer

@@ -167,6 +167,7 @@ enum Cause {
     Fallback(Transport, Transport, ErrorKind),
     Lossy,
     Delayed,
+    Unreadable,
     ReceiveBuffer,
 }
 
@@ -275,6 +276,13 @@ impl Relay {
             }
             Event::Delayed { delay, handling } => {
                 self.advise(Cause::Delayed, &advice::delayed(delay, handling), report);
+            }
+            Event::Unreadable { unreadable, packets } => {
+                self.advise(
+                    Cause::Unreadable,
+                    &advice::unreadable(unreadable, packets),
+                    report,
+                );
             }
             Event::ReceiveBuffer(buffer) => {
                 self.advise(Cause::ReceiveBuffer, &advice::receive_buffer(&buffer), report);

@@ -81,6 +81,8 @@ pub(crate) enum Step {
     Delayed { delay: f64 },
     /// Most pictures are lost.
     Lossy { lost: u64, expected: u64, over: f64 },
+    /// Packets or payloads that cannot be read are passed over.
+    Unreadable { unreadable: u64, packets: u64 },
     /// The kernel gave less than it was asked for, in bytes.
     ReceiveBuffer { asked: usize, granted: usize },
     /// The end of it, before the probe had listened as long as it should.
@@ -147,6 +149,11 @@ impl Story {
             Event::Lossy(loss) => {
                 self.advise(advice::lossy(self.transport, loss));
                 lossy(loss)
+            }
+            Event::Unreadable { unreadable, packets } => {
+                let (unreadable, packets) = (*unreadable, *packets);
+                self.advise(advice::unreadable(unreadable, packets));
+                Step::Unreadable { unreadable, packets }
             }
             Event::ReceiveBuffer(buffer) => {
                 self.advise(advice::receive_buffer(buffer));
@@ -274,6 +281,9 @@ impl fmt::Display for Step {
             Step::Delayed { delay } => write!(f, "pictures come {delay} s late"),
             Step::Lossy { lost, expected, over } => {
                 write!(f, "{lost} of {expected} packets lost in {over} s")
+            }
+            Step::Unreadable { unreadable, packets } => {
+                write!(f, "{unreadable} of {packets} packets cannot be read")
             }
             Step::ReceiveBuffer { asked, granted } => write!(
                 f,
