@@ -195,6 +195,18 @@ def test_a_firewall_before_udp_is_named_with_its_remedy(kind):
 
 @needs_root
 @each_kind
+def test_a_network_that_carries_no_multicast_is_noticed(kind):
+    with veth_pair() as network, camera(kind, transport="multicast", address=CAMERA, namespace=network.camera) as source:
+        network.rules(network.client, "ip daddr 224.0.0.0/4 drop")
+        run = throughline("probe", "--transport", "multicast", camera_url(source), namespace=network.client)
+        seconds = ends_within(run, 5, 1)
+    run.expect(NO_PACKET.format("multicast", 3))
+    run.expect_one_trouble()
+    table_row(f"{kind.name}, multicast is dropped", seconds, run)
+
+
+@needs_root
+@each_kind
 def test_udp_first_goes_on_over_tcp_behind_such_a_firewall(kind):
     with veth_pair() as network, camera(kind, address=CAMERA, namespace=network.camera) as source:
         network.rules(network.client, "meta l4proto udp drop")

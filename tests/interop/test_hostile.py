@@ -74,7 +74,7 @@ HANDSHAKES = [
     ("a_byte_a_second_of_tls", "rtsps", h.trickle(b"\x16\x03\x03\x40\0\2\0\x3f"), r"TLS handshake not over within 5\.\ds", 8, "idle"),
     ("rtsp_in_answer_to_tls", "rtsps", h.behind(ANSWER + b"\r\n", h.silence), "does not speak TLS", 3, "idle"),
     ("closed_during_tls", "rtsps", h.hang_up, "hung up during the TLS handshake|Connection reset", 3, "idle"),
-    ("reset_during_tls", "rtsps", h.reset, "Connection reset", 3, "idle"),
+    ("reset_during_tls", "rtsps", h.reset, "hung up during the TLS handshake|Connection reset", 3, "idle"),
     ("endless_server_hello", "rtsps", h.ENDLESS_HELLO, TLS_FAILED, 3, "idle"),
     ("endless_alerts", "rtsps", h.endless(h.WARNING * 1000), TLS_FAILED, 3, "idle"),
     ("endless_changes_of_cipher", "rtsps", h.endless(h.tls_record(h.CHANGE_CIPHER_SPEC, b"\1") * 1000), TLS_FAILED, 3, "idle"),

@@ -38,6 +38,15 @@ def film():
         yield path
 
 
+def expect_a_listener(process, port, seconds=15):
+    until = time.monotonic() + seconds
+    while True:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 2):
+            return
+        assert process.child.poll() is None and time.monotonic() < until, process.output
+        time.sleep(0.1)
+
+
 def expect_a_description(process, port, seconds=15):
     """Waits until the stream is there."""
     request = f"DESCRIBE rtsp://127.0.0.1:{port}/cam RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n".encode()
@@ -90,15 +99,16 @@ def rtsp_server_perl(_folder):
     server = Process(program, "--clientport", port, "--serverport", source, "--client_listen_address", "127.0.0.1",
                      "--source_listen_address", "127.0.0.1", "--rtp_start_port", free_port(socket.SOCK_DGRAM))
     with film() as path, running(server):
-        time.sleep(1)
+        expect_a_listener(server, source)
         with running(Process("ffmpeg", "-v", "error", "-re", "-stream_loop", -1, "-i", path, "-c", "copy", "-f", "rtsp",
                              f"rtsp://127.0.0.1:{source}/cam")):
             expect_a_description(server, port)
             yield f"rtsp://127.0.0.1:{port}/cam"
 
 
-SERVERS = [(go2rtc, "udp", "tcp"), (vlc, "tcp", "udp"), (rtsp_server_perl, "tcp", "udp")]
-each_server = pytest.mark.parametrize("server,refused,served", SERVERS, ids=[server[0].__name__ for server in SERVERS])
+# What each refuses, with which status, and what it serves.
+SERVERS = [(go2rtc, "udp", 461, "tcp"), (vlc, "tcp", 461, "udp"), (rtsp_server_perl, "tcp", 400, "udp")]
+each_server = pytest.mark.parametrize("server,refused,status,served", SERVERS, ids=[server[0].__name__ for server in SERVERS])
 
 
 def found_by_probe(*arguments, **options):
@@ -108,21 +118,24 @@ def found_by_probe(*arguments, **options):
 
 
 @each_server
-def test_auto_ends_with_the_pictures_that_were_sent(tmp_path, server, refused, served):
+def test_auto_ends_with_the_pictures_that_were_sent(tmp_path, server, refused, status, served):
     output = tmp_path / "out.h264"
     with server(tmp_path) as url:
         with running(throughline("record", "-o", output, "--duration", "3s", url)) as run:
             assert run.wait(20) == 0, run.output
         assert expect_part_of_loop(output.read_bytes(), CLIP.read_bytes()) >= 80
-        found = found_by_probe(url)
-        assert found["ready"] and found["transport"] == served, found
+        found = found_by_probe(url, "--transport", "udp-first" if refused == "udp" else "auto")
+    assert found["ready"] and found["transport"] == served, found
+    fallback, = [moment for moment in found["story"] if moment["step"] == "fallback"]
+    assert (fallback["from"], fallback["to"], fallback["reason"]) == (refused, served, "transport refused"), fallback
+    assert f"with {status} " in fallback["error"], fallback
 
 
 @each_server
-def test_a_transport_that_is_refused_is_named(tmp_path, server, refused, served):
+def test_a_transport_that_is_refused_is_named(tmp_path, server, refused, status, served):
     with server(tmp_path) as url, running(throughline("probe", "--transport", refused, url)) as run:
         assert run.wait(10) == 1, run.output
-        run.expect(f"refuses {refused.upper()} .*; use --transport auto")
+        run.expect(f"refuses {refused.upper()} .* with {status} .*; use --transport auto")
         run.expect_one_trouble()
 
 
