@@ -38,7 +38,7 @@ def film():
         yield path
 
 
-def expect_a_listener(process, port, seconds=15):
+def expect_a_listener(process, port, seconds=30):
     until = time.monotonic() + seconds
     while True:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 2):
@@ -47,7 +47,7 @@ def expect_a_listener(process, port, seconds=15):
         time.sleep(0.1)
 
 
-def expect_a_description(process, port, seconds=15):
+def expect_a_description(process, port, seconds=30):
     """Waits until the stream is there."""
     request = f"DESCRIBE rtsp://127.0.0.1:{port}/cam RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n".encode()
     until = time.monotonic() + seconds
