@@ -1,6 +1,8 @@
 """An RTSP server that serves up to a step and then does its worst. Each of the tempers below gets the connection and the request that
 it is to answer; whatever it does ends with the connection."""
+import base64
 import contextlib
+import hashlib
 import itertools
 import os
 import re
@@ -226,3 +228,44 @@ ALERT, CHANGE_CIPHER_SPEC, HANDSHAKE = 21, 20, 22
 # A ServerHello of 16 MiB, whose end never comes.
 ENDLESS_HELLO = behind(tls_record(HANDSHAKE, b"\x02\xff\xff\xff" + bytes(16_000)), endless(tls_record(HANDSHAKE, bytes(16_000))))
 WARNING = tls_record(ALERT, b"\x01\x5a")
+
+
+TUNNEL = b"HTTP/1.0 200 OK\r\nContent-Type: application/x-rtsp-tunnelled\r\n\r\n"
+
+
+def http_tunnel(temper):
+    """Opens the tunnel, and does that in the direction to the client."""
+    def both(peer):
+        if peer.request() != "GET":
+            return silence(peer)
+        peer.send(TUNNEL)
+        return temper(peer)
+    return both
+
+
+def websocket(temper):
+    """The same."""
+    def both(peer):
+        peer.request()
+        accept = hashlib.sha1((peer.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11").encode()).digest()
+        peer.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: "
+                  + peer.headers["Sec-WebSocket-Protocol"].encode() + b"\r\nSec-WebSocket-Accept: " + base64.b64encode(accept) + b"\r\n\r\n")
+        temper(peer)
+    return both
+
+
+CONTINUATION, BINARY, PING = 0, 2, 9
+FINAL = 0x80
+
+
+def websocket_frame(first_byte, payload=b"", claimed=None):
+    """`claimed`: a length, if not the payload's own."""
+    return struct.pack("!BBQ", first_byte, 127, len(payload) if claimed is None else claimed) + payload
+
+
+def http_unauthorized_for_ever(peer):
+    for nonce in itertools.count():
+        if not peer.request():
+            return
+        peer.send(f'HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: Digest realm="x", nonce="{nonce}", stale=true\r\n\r\n'
+                  .encode())

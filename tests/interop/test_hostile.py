@@ -67,6 +67,7 @@ CASES = [
 ]
 
 TLS_FAILED = "TLS handshake failed"
+NO_TUNNEL = r"no answer for the tunnel within 10\.\ds"
 
 # At once, before anything is asked for by RTSP.
 HANDSHAKES = [
@@ -79,6 +80,33 @@ HANDSHAKES = [
     ("endless_alerts", "rtsps", h.endless(h.WARNING * 1000), TLS_FAILED, 3, "idle"),
     ("endless_changes_of_cipher", "rtsps", h.endless(h.tls_record(h.CHANGE_CIPHER_SPEC, b"\1") * 1000), TLS_FAILED, 3, "idle"),
     ("random_bytes_to_tls", "rtsps", h.random_bytes, f"does not speak TLS|{TLS_FAILED}", 3, "idle"),
+    ("silence_to_http", "rtsp+http", h.silence, NO_TUNNEL, 13, "idle"),
+    ("a_byte_a_second_of_http", "rtsp+http", h.trickle(b"HTTP/1.1 200 OK\r\nX: "), NO_TUNNEL, 13, "idle"),
+    ("endless_http_status_line", "rtsp+http", h.endless(b"HTTP/1.1 200 " + b"O" * 65536), "head of the answer to GET has more than 8192 bytes", 3, "idle"),
+    ("endless_http_headers", "rtsp+http", h.behind(b"HTTP/1.1 200 OK\r\n", h.endless(b"X: a\r\n" * 1000)), "head of the answer to GET has more than", 3, "idle"),
+    ("rtsp_in_answer_to_http", "rtsp+http", h.behind(ANSWER + b"\r\n", h.silence), "answer to GET is no tunnel's: no HTTP status line", 3, "idle"),
+    ("a_web_page", "rtsp+http", h.behind(b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n", h.endless(b"<p>" * 20_000)), "no tunnel", 3, "idle"),
+    ("http_unauthorized_for_ever", "rtsp+http", h.http_unauthorized_for_ever, "refused the credentials", 3, "idle"),
+    ("http_closed_at_once", "rtsp+http", h.hang_up, "connection of the tunnel's GET was closed", 3, "idle"),
+    ("silence_in_a_tunnel", "rtsp+http", h.http_tunnel(h.silence), NOT_ANSWERED.format("DESCRIBE"), 13, "idle"),
+    ("random_bytes_in_a_tunnel", "rtsp+http", h.http_tunnel(h.random_bytes), NOT_ANSWERED.format("DESCRIBE"), 14, "busy"),
+    ("a_tunnel_that_closes", "rtsp+http", h.http_tunnel(h.hang_up), "closed|Connection reset", 3, "idle"),
+    ("silence_to_a_websocket", "rtsp+ws", h.silence, NO_TUNNEL, 13, "idle"),
+    ("endless_websocket_headers", "rtsp+ws", h.behind(b"HTTP/1.1 101 OK\r\n", h.endless(b"X: a\r\n" * 1000)), "head of the answer to GET has more than", 3, "idle"),
+    ("websocket_unauthorized_for_ever", "rtsp+ws", h.http_unauthorized_for_ever, "refused the credentials", 3, "idle"),
+    ("websocket_for_another_key", "rtsp+ws", h.behind(b"HTTP/1.1 101 OK\r\nSec-WebSocket-Accept: Zm9v\r\n\r\n", h.silence), "no tunnel", 3, "idle"),
+    ("websocket_that_closes", "rtsp+ws", h.websocket(h.hang_up), "closed|Connection reset", 3, "idle"),
+    ("silence_in_a_websocket", "rtsp+ws", h.websocket(h.silence), NOT_ANSWERED.format("DESCRIBE"), 13, "idle"),
+    ("random_bytes_behind_101", "rtsp+ws", h.websocket(h.random_bytes), "WebSocket protocol error", 3, "idle"),
+    ("websocket_message_of_a_gib", "rtsp+ws", h.websocket(h.behind(h.websocket_frame(h.BINARY | h.FINAL, claimed=1 << 30), h.random_bytes)),
+     "Message too long: 1073741824 > 1048576", 3, "idle"),
+    ("websocket_message_without_end", "rtsp+ws",
+     h.websocket(h.behind(h.websocket_frame(h.BINARY, bytes(1000)), h.endless(h.websocket_frame(h.CONTINUATION, bytes(1000))))),
+     "Message too long", 3, "idle"),
+    ("websocket_pings_without_end", "rtsp+ws", h.websocket(h.endless(bytes([h.PING | h.FINAL, 0]) * 1000)),
+     "reads nothing|" + NOT_ANSWERED.format("DESCRIBE"), 14, "busy"),
+    ("empty_websocket_messages_without_end", "rtsp+ws", h.websocket(h.endless(h.websocket_frame(h.BINARY | h.FINAL) * 1000)),
+     NOT_ANSWERED.format("DESCRIBE"), 14, "busy"),
 ]
 
 # The same while playing: they go on for as long as one likes, and end when asked to.
