@@ -59,9 +59,9 @@
 //! # Limits
 //!
 //! `rtsp://` over TCP, `rtsps://` over TLS ([`TlsConfig`]), and both through HTTP (`rtsp+http://`, `rtsp+https://`) and in a
-//! WebSocket (`rtsp+ws://`, `rtsp+wss://`); media interleaved, by UDP or by multicast ([`TransportPolicy`]); H.264 only,
-//! other codecs are named in the error. Audio is not served. The crates below bound what a peer can send: message,
-//! description, reorder buffer and picture each have a named limit.
+//! WebSocket (`rtsp+ws://`, `rtsp+wss://`); media interleaved, by UDP or by multicast ([`TransportPolicy`]), plain or as SRTP
+//! with keys by MIKEY or in the description; H.264 only, other codecs are named in the error. Audio is not served. The
+//! crates below bound what a peer can send: message, description, reorder buffer and picture each have a named limit.
 
 mod access_unit;
 pub mod camera;

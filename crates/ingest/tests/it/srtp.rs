@@ -149,7 +149,7 @@ fn what_there_is_in_place_of_keys_is_named() {
         ("a=key-mgmt:mikey AAAA\r\n", "MIKEY message, byte 0: version 0"),
         (
             "a=key-mgmt:mikey AQIAAAAAAAAAAA==\r\n",
-            "MIKEY message is a initiation by public key, not an initiation by pre-shared key",
+            "MIKEY message is no initiation by pre-shared key: initiation by public key",
         ),
         (
             "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:c2hvcnQ=\r\n",

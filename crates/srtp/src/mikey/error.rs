@@ -77,7 +77,7 @@ pub enum Fault {
 #[non_exhaustive]
 pub enum KeysError {
     /// It is no message that begins an exchange by pre-shared key, the only kind that holds keys in the clear.
-    #[error("MIKEY message is a {0}, not an initiation by pre-shared key")]
+    #[error("MIKEY message is no initiation by pre-shared key: {0}")]
     DataType(super::DataType),
     /// It has no key data transport payload.
     #[error("MIKEY message has no keys (KEMAC)")]

@@ -246,7 +246,7 @@ fn keys_that_cannot_be_used_say_why() {
         assert_eq!(written(&message), bytes);
         assert_eq!(
             message.keys().unwrap_err().to_string(),
-            format!("MIKEY message is a {text}, not an initiation by pre-shared key")
+            format!("MIKEY message is no initiation by pre-shared key: {text}")
         );
     }
     let key = [&[0x20, 0, 30][..], &[1; 30]].concat();
