@@ -42,7 +42,7 @@ pub enum Error {
         peer: String,
     },
     /// Nobody answered: host down, wrong address, or a firewall.
-    #[error("{peer}: no connection within {waited:.1?}{}", tried(addresses))]
+    #[error("{peer}: no connection within {waited:.1?}{}", tried(peer, addresses))]
     ConnectTimeout {
         /// The camera.
         peer: String,
@@ -159,9 +159,7 @@ pub enum Error {
         cause: throughline_rtsp::client::Error,
     },
     /// The camera plays, but no datagram of it arrives: mostly a firewall or NAT. TCP is the remedy.
-    #[error(
-        "{peer}: no UDP packet arrived within {waited:.1?} of PLAY, a firewall seems to block them; use TCP"
-    )]
+    #[error("{peer}: no UDP packet arrived within {waited:.1?} of PLAY, a firewall seems to block them")]
     UdpBlocked {
         /// The camera.
         peer: String,
@@ -517,12 +515,13 @@ fn offered(found: &[String]) -> String {
     }
 }
 
-fn tried(addresses: &[SocketAddr]) -> String {
-    if addresses.is_empty() {
-        return String::new();
-    }
+/// Nothing where the URL has the address itself.
+fn tried(peer: &str, addresses: &[SocketAddr]) -> String {
     let addresses: Vec<String> = addresses.iter().map(SocketAddr::to_string).collect();
-    format!(" (tried {})", addresses.join(", "))
+    match addresses.join(", ") {
+        none if none.is_empty() || none == peer => String::new(),
+        tried => format!(" (tried {tried})"),
+    }
 }
 
 fn while_waiting(awaiting: Option<&Awaited>) -> String {
