@@ -89,6 +89,7 @@ pub use throughline_h264::{Level, Profile, ProfileLevelId, Timestamp, VideoParam
 pub use throughline_rtp::CaptureTime;
 pub use throughline_rtsp::tunnel::TunnelError;
 pub use throughline_rtsp::{Credentials, RtspUrl, Scheme, UrlError};
+pub use throughline_srtp::Suite as SrtpSuite;
 pub use throughline_srtp::transform::UnprotectError;
 pub use tls::{
     CertificateProblem, Fingerprint, FingerprintError, Incompatibility, ServerNameIndication, TlsConfig,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use throughline_h264::VideoParameters;
+use throughline_srtp::Suite;
 
 use crate::{ErrorKind, ReceiveBuffer, Tolerated, Transport};
 
@@ -14,6 +15,8 @@ pub struct CameraStats {
     pub tolerated: Tolerated,
     /// In use now; none while not connected, or not that far.
     pub transport: Option<Transport>,
+    /// With what the packets are encrypted that come now; none where they are not.
+    pub srtp: Option<Suite>,
     /// RTP packets of the track.
     pub packets: u64,
     /// Their bytes, RTP headers included.

@@ -142,6 +142,7 @@ impl Lasting {
         if let Some(attempt) = running {
             attempt.add_to(&mut stats);
             stats.transport = attempt.track().map(|_| attempt.transport());
+            stats.srtp = attempt.srtp();
         }
         stats
     }

@@ -9,6 +9,7 @@ use throughline_h264::Diagnosis;
 use throughline_rtp::{RtcpDue, RtpTimestamp, Ssrc};
 use throughline_rtsp::headers::RtpInfoEntry;
 use throughline_rtsp::write_interleaved_header;
+use throughline_srtp::Suite;
 
 use super::keyframe::KeyframeRequester;
 use super::lasting::Lasting;
@@ -98,6 +99,11 @@ impl Media {
     /// What unprotects the camera's packets, to be put back.
     pub(super) fn take_incoming(&mut self) -> Option<Box<Incoming>> {
         self.incoming.take()
+    }
+
+    /// With what the camera encrypts, if it does.
+    pub(super) fn srtp(&self) -> Option<Suite> {
+        self.incoming.as_ref().and_then(|incoming| incoming.suite())
     }
 
     pub(super) fn put_incoming(&mut self, incoming: Box<Incoming>) {

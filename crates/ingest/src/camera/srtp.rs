@@ -1,8 +1,8 @@
 //! The packets of a stream that is SRTP, in and out.
 
 use throughline_rtp::Ssrc;
-use throughline_srtp::Keys;
 use throughline_srtp::transform::{Protector, SetupError, UnprotectError, Unprotector};
+use throughline_srtp::{Keys, Suite};
 
 use crate::CameraStats;
 
@@ -17,6 +17,7 @@ pub(super) struct Srtp {
 #[derive(Debug)]
 pub(super) struct Incoming {
     unprotector: Unprotector,
+    suite: Option<Suite>,
     /// Why the latest packet could not be read, if it could not.
     trouble: Option<UnprotectError>,
 }
@@ -48,6 +49,7 @@ impl Srtp {
         Ok(Srtp {
             incoming: Incoming {
                 unprotector: Unprotector::new(of_camera, rollover_counters)?,
+                suite: of_camera.first().map(Keys::suite),
                 trouble: None,
             },
             outgoing: Outgoing {
@@ -77,6 +79,10 @@ impl Incoming {
                 None
             }
         }
+    }
+
+    pub(super) fn suite(&self) -> Option<Suite> {
+        self.suite
     }
 
     /// Why the latest packet could not be read, and how many could not so far.

@@ -80,6 +80,7 @@ fn pictures_come_by_keys_of_the_description_or_of_the_answer_over_every_transpor
             expect_pictures(&sim, &what);
             assert!(sim.peer.requests[1].contains("RTP/SAVP"), "{what}");
             let stats = sim.camera.stats();
+            assert_eq!(stats.srtp, Some(Suite::AesCm128HmacSha1_80), "{what}");
             assert_eq!(
                 (stats.undecryptable, stats.lost, stats.malformed),
                 (0, 0, 0),

@@ -37,6 +37,8 @@ pub(crate) struct Findings {
     tracks: Vec<String>,
     /// `tcp`, `udp` or `multicast`: what the pictures came over.
     transport: Option<String>,
+    /// SRTP's suite, such as `AES_CM_128_HMAC_SHA1_80`; `null`: the packets are not encrypted.
+    srtp: Option<String>,
     #[serde(flatten)]
     picture: Option<Picture>,
     #[serde(flatten)]
@@ -145,6 +147,8 @@ impl Findings {
     pub(crate) fn new(url: String, heard: Heard) -> Self {
         let picture = heard.seen.as_ref().map(Picture::new);
         let stats = heard.stats;
+        // While it played; at the end nothing is in use.
+        let last = heard.seen.as_ref().map(|seen| seen.stats).unwrap_or_default();
         let problems = heard
             .seen
             .as_ref()
@@ -161,7 +165,8 @@ impl Findings {
             tracks: described.map_or_else(Vec::new, |d| {
                 d.tracks.into_iter().map(|track| track.encoding).collect()
             }),
-            transport: heard.seen.and_then(|seen| seen.stats.transport).map(story::name),
+            transport: last.transport.map(story::name),
+            srtp: last.srtp.map(|suite| suite.to_string()),
             picture,
             counts: Counts::new(&stats),
             tolerated: stats.tolerated.lines().collect(),
@@ -190,6 +195,9 @@ impl Findings {
         }
         if let Some(picture) = &self.picture {
             row(&mut text, "transport", or_unknown(self.transport.as_ref()));
+            if let Some(suite) = &self.srtp {
+                row(&mut text, "SRTP", suite);
+            }
             picture.rows(&mut text);
         }
         if self.counts.packets > 0 {

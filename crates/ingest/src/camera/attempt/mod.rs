@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use throughline_rtsp::Scheme;
 use throughline_rtsp::client::{self, ClientSession, Endpoint, Learned, SessionConfig};
+use throughline_srtp::Suite;
 
 use super::Output;
 use super::group::Membership;
@@ -127,6 +128,11 @@ impl Attempt {
         if let Some(media) = &self.media {
             media.add_to(stats);
         }
+    }
+
+    /// With what the camera encrypts, if it does.
+    pub(super) fn srtp(&self) -> Option<Suite> {
+        self.media.as_ref().and_then(Media::srtp)
     }
 
     pub(super) fn learned(&self) -> Learned {
