@@ -40,6 +40,11 @@ ROADS = {
     "udp": Road("rtsp", "udp", "udp"),
     "multicast": Road("rtsp", "multicast", "multicast"),
     "rtsps": Road("rtsps", "tcp", "tcp", (GStreamerCamera,)),
+    "srtp-tcp": Road("rtsps", "tcp", "tcp", profile="SAVP"),
+    "srtp-udp": Road("rtsps", "udp", "udp", profile="SAVP"),
+    "srtp-multicast": Road("rtsps", "multicast", "multicast", profile="SAVP"),
+    "http": Road("rtsp+http", "auto", "tcp"),
+    "https": Road("rtsp+https", "auto", "tcp"),
     "ws": Road("rtsp+ws", "auto", "tcp", (GortsplibCamera,)),
     "wss": Road("rtsp+wss", "auto", "tcp", (GortsplibCamera,)),
 }
@@ -107,7 +112,8 @@ def test_a_road_carries_what_the_camera_sent(certificates, tmp_path, road, kind,
             assert probe.wait(25) == 0, probe.output
             assert recording.wait(25) == 0, recording.output
     found = found_by(probe)
-    assert found["transport"] == road.found
+    steps = {step["step"]: step for step in found["story"]}
+    assert (found["transport"], steps["connected"]["scheme"]) == (road.found, road.scheme)
     expect_what_was_sent(output, source, at_least=80)
 
 
@@ -127,7 +133,7 @@ def test_a_bad_certificate_is_refused_unless_it_is_pinned(certificates, tmp_path
     expect_what_was_sent(output, source, at_least=50)
 
 
-@pytest.mark.parametrize("scheme", ["rtsps", "rtsp+wss"])
+@pytest.mark.parametrize("scheme", ["rtsps", "rtsp+https", "rtsp+wss"])
 def test_no_certificate_is_taken_on_trust(certificates, tmp_path, scheme):
     """Neither one whose authority nobody named, nor another than the one that was pinned."""
     with camera(GortsplibCamera, certificate=certificates.good) as source:

@@ -19,6 +19,7 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/headers"
 	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 )
 
@@ -45,6 +46,10 @@ func (h *handler) OnDescribe(x *gortsplib.ServerHandlerOnDescribeCtx) (*base.Res
 }
 
 func (h *handler) OnSetup(x *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	// Its description says SAVP then; over TCP the library takes AVP too.
+	if h.stream.Server.TLSConfig != nil && x.Transport.Profile != headers.TransportProfileSAVP {
+		return &base.Response{StatusCode: base.StatusUnsupportedTransport}, nil, nil
+	}
 	return h.open(x.Conn, x.Request, x.Path)
 }
 
@@ -95,7 +100,7 @@ type options struct {
 	udp, multicast                bool
 }
 
-// The library tunnels over HTTP and WebSocket by itself, and with a certificate uses SRTP wherever it can.
+// The library tunnels over HTTP and WebSocket by itself, and with a certificate offers SRTP.
 func server(h *handler, o options) *gortsplib.Server {
 	s := &gortsplib.Server{Handler: h, RTSPAddress: o.address, WriteQueueSize: 4096}
 	if o.udp {
