@@ -21,6 +21,7 @@ use crate::url::Redacted;
 pub use codec::{Codec, CodecError, Frame};
 pub use header_map::Headers;
 pub use method::Method;
+pub(crate) use parse::text;
 pub use parse::{
     Fault, MAX_BODY_BYTES, MAX_GARBAGE_BYTES, MAX_HEADER_BYTES, MAX_HEADERS, ParseError, Parsed, Parser,
     parse,

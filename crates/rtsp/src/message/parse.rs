@@ -332,6 +332,6 @@ fn assemble(start: &StartLine<'_>, fields: Fields<'_>, body: Bytes) -> Message {
 
 /// Cameras write names of places in all kinds of encodings: what is not UTF-8 is marked as such and read on. Control
 /// characters become spaces: a reason phrase goes into errors, which are one line.
-fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes.trim_ascii()).replace(char::is_control, " ")
 }

@@ -56,7 +56,7 @@ pub enum TunnelError {
         /// Where, counted from the answer's first byte.
         offset: usize,
     },
-    /// The head of the answer has more than [`MAX_HEAD_BYTES`] bytes or [`MAX_HEADERS`] lines.
+    /// The head of the answer, or what comes before it, has more than [`MAX_HEAD_BYTES`] bytes or [`MAX_HEADERS`] lines.
     #[error(
         "the head of the answer to {channel} has more than {MAX_HEAD_BYTES} bytes or {MAX_HEADERS} lines"
     )]

@@ -3,6 +3,7 @@
 use super::{Channel, MAX_HEAD_BYTES, TunnelError};
 use crate::headers::number;
 use crate::message::head::{Fields, end};
+use crate::message::text;
 use crate::{MAX_HEADERS, Response, StatusCode};
 
 /// What every answer begins with.
@@ -38,7 +39,10 @@ pub(super) fn read(channel: Channel, input: &[u8]) -> Result<Option<(usize, Resp
         return Err(malformed("no status", version.len()));
     };
     let mut answer = Response::new(status);
-    answer.reason = words.next().map(str::to_owned).unwrap_or_default();
+    answer.reason = words
+        .next()
+        .map(|reason| text(reason.as_bytes()))
+        .unwrap_or_default();
     for (count, field) in Fields::new(head, line_length).enumerate() {
         if count == MAX_HEADERS {
             return Err(TunnelError::TooLong { channel });

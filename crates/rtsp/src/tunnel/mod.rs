@@ -27,7 +27,8 @@
 //! | what | limit | past it |
 //! |---|---|---|
 //! | the head of an answer | [`MAX_HEAD_BYTES`], [`MAX_HEADERS`](crate::MAX_HEADERS) lines | [`TunnelError::TooLong`] |
-//! | answers to 401 | as [`auth`](crate::auth) has it, for GET and for POST | [`TunnelError::CredentialsRefused`] |
+//! | what a WebSocket's server says before its answer, `100 Continue` | [`MAX_HEAD_BYTES`] | [`TunnelError::TooLong`] |
+//! | answers to 401 | as [`auth`](crate::auth) has it, for GET, for POST and for each protocol of a WebSocket | [`TunnelError::CredentialsRefused`] |
 //! | what POST repeats after a 401 | [`MAX_REPEATED_BYTES`] | [`TunnelError::Refused`] |
 //! | protocols of a WebSocket | [`WEBSOCKET_PROTOCOLS`] | [`TunnelError::Refused`] |
 //!

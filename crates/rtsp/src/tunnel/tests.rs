@@ -369,6 +369,10 @@ fn what_is_no_tunnel_is_told_apart() {
             "the tunnel is refused: GET was answered with 403 No http://***@h/",
         ),
         (
+            "HTTP/1.1 403 No\rway\x1b[2J\r\n\r\n",
+            "the tunnel is refused: GET was answered with 403 No way [2J",
+        ),
+        (
             "HTTP/1.1 302 Found\r\n\r\n",
             "the tunnel is refused: GET was answered with 302 Found",
         ),
@@ -516,4 +520,43 @@ fn q116_a_refused_protocol_is_followed_by_the_next() {
     let mut upgrade = WebSocketUpgrade::new(target(None), "test/1", 1);
     let refusal = upgrade.receive(b"HTTP/1.1 404 Not Found\r\n\r\n");
     assert!(matches!(refusal, Err(TunnelError::NotATunnel { .. })));
+}
+
+#[test]
+fn q116_another_protocol_may_need_another_nonce() {
+    let challenge = |nonce: &str| {
+        let digest = format!("Digest realm=\"camera\", nonce=\"{nonce}\"");
+        format!("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: {digest}\r\n\r\n")
+    };
+    let mut upgrade = WebSocketUpgrade::new(target(Some(credentials())), "test/1", 1);
+    let mut answered = |answer: &str| {
+        let asked = request(&upgrade.request(), "HTTP/1.1");
+        let answer = upgrade.receive(answer.as_bytes());
+        (asked, answer)
+    };
+    let again = Ok(Upgrade::Again);
+    assert_eq!(answered(&challenge("first")).1, again);
+    assert_eq!(answered("HTTP/1.1 400 Bad Request\r\n\r\n").1, again);
+    assert_eq!(answered(&challenge("second")).1, again);
+    let (asked, answer) = answered(&challenge("third"));
+    let authorization = asked.headers.get("Authorization").unwrap();
+    assert!(authorization.contains("nonce=\"second\""), "{authorization}");
+    let refused = Err(TunnelError::CredentialsRefused { channel: Get });
+    assert_eq!(answer, refused, "it is not asked for ever");
+}
+
+#[test]
+fn answers_before_the_answer_are_bounded_as_it_is() {
+    const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+    let mut upgrade = WebSocketUpgrade::new(target(None), "test/1", 1);
+    let asked = request(&upgrade.request(), "HTTP/1.1");
+    let few = format!("{CONTINUE}{}", accept(&asked));
+    assert!(
+        matches!(upgrade.receive(few.as_bytes()), Ok(Upgrade::Open { consumed }) if consumed == few.len())
+    );
+    let many = CONTINUE.repeat(MAX_HEAD_BYTES / CONTINUE.len());
+    assert_eq!(upgrade.receive(many.as_bytes()), Ok(Upgrade::Incomplete));
+    let too_many = many + CONTINUE;
+    let too_long = TunnelError::TooLong { channel: Get };
+    assert_eq!(upgrade.receive(too_many.as_bytes()), Err(too_long));
 }

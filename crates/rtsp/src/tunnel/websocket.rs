@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use sha1::{Digest as _, Sha1};
 
-use super::{Channel, TunnelError, head, request_head};
+use super::{Channel, MAX_HEAD_BYTES, TunnelError, head, request_head};
 use crate::auth::{Authenticator, Nonces};
 use crate::client::TunnelTarget;
 use crate::headers::WwwAuthenticate;
@@ -111,9 +111,19 @@ impl WebSocketUpgrade {
             consumed += length;
             match answer.status {
                 StatusCode(101) => return self.check(&answer).map(|()| Upgrade::Open { consumed }),
+                // The caller keeps them until the answer proper has come.
+                StatusCode(..200) if consumed > MAX_HEAD_BYTES => {
+                    return Err(TunnelError::TooLong {
+                        channel: Channel::Get,
+                    });
+                }
                 StatusCode(..200) => {}
                 StatusCode::UNAUTHORIZED => return self.unauthorized(&answer).map(|()| Upgrade::Again),
-                _ => return self.refused(TunnelError::from_answer(Channel::Get, &answer)),
+                _ => {
+                    // It was the protocol that was: with the next one, the server may want another nonce.
+                    self.authenticator.not_refused();
+                    return self.refused(TunnelError::from_answer(Channel::Get, &answer));
+                }
             }
         }
     }
