@@ -82,8 +82,8 @@ pub fn keys(crypto: &Crypto) -> Result<Vec<Keys>, SdesError> {
     };
     let suite = Suite::from_name(&crypto.suite).ok_or_else(|| refused(Fault::Suite(crypto.suite.clone())))?;
     if let Some(parameter) = crypto.session_parameters.iter().find(|p| !is_harmless(p)) {
-        // FEC_KEY has a key for its value.
-        let name = parameter.split('=').next().unwrap_or_default();
+        // FEC_KEY has a key for its value, and so has `inline:` behind a blank.
+        let name = parameter.split(['=', ':']).next().unwrap_or_default();
         return Err(refused(Fault::SessionParameter(name.to_owned())));
     }
     if crypto.keys.len() > MAX_KEYS {
@@ -219,6 +219,8 @@ mod tests {
             ("KDR=1", Some("KDR")),
             ("FEC_KEY=inline:c2VjcmV0", Some("FEC_KEY")),
             ("NEW", Some("NEW")),
+            // A blank where a semicolon should be: the name must not be a key.
+            ("inline:c2VjcmV0", Some("inline")),
         ] {
             let result = read(&format!("1 AES_CM_128_HMAC_SHA1_80 inline:{KEY} {parameters}"));
             let expected = refused.map(|name| Fault::SessionParameter(name.to_owned()));

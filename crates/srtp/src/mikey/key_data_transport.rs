@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::error::{Fault, ParseError};
 use super::key_data::KeyData;
 use super::reader::{Reader, write_long};
-use super::{LAST, MAX_PAYLOADS};
+use super::{LAST, MAX_MESSAGE, MAX_PAYLOADS};
 
 /// Type of a [`KeyData`] within the payload.
 const KEY_DATA: u8 = 20;
@@ -93,7 +93,8 @@ impl KeyDataTransport {
         match &self.content {
             Content::Keys(keys) => {
                 out.push(NONE);
-                let mut data = Zeroizing::new(Vec::new());
+                // A vector that grows leaves a copy behind.
+                let mut data = Zeroizing::new(Vec::with_capacity(MAX_MESSAGE));
                 for (index, key) in keys.iter().enumerate() {
                     let is_last = index + 1 == keys.len();
                     data.push(if is_last { LAST } else { KEY_DATA });

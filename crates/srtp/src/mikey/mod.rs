@@ -154,7 +154,8 @@ impl Message {
 
     /// The message in base64, as session descriptions and headers have it. Secret: it holds the keys.
     pub fn to_base64(&self) -> String {
-        let mut bytes = Zeroizing::new(Vec::new());
+        // A vector that grows leaves a copy behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_MESSAGE));
         self.write(&mut bytes);
         BASE64_STANDARD.encode(&*bytes)
     }
@@ -264,10 +265,9 @@ impl KeyData {
             KeyValidity::Identifier(bytes) => Some(Mki::new(bytes).ok_or(KeysError::Mki(bytes.len()))?),
             KeyValidity::Interval(..) => return Err(KeysError::Interval),
         };
-        let mut key_and_salt = self.key.clone();
-        if let Some(salt) = &self.salt {
-            key_and_salt.extend_from_slice(salt);
-        }
+        let salt = self.salt.as_deref().map_or(&[][..], Vec::as_slice);
+        // Put together at once: a vector that grows leaves a copy behind.
+        let key_and_salt = Zeroizing::new([&self.key, salt].concat());
         Ok(Keys::new(suite, &key_and_salt, mki)?)
     }
 }
