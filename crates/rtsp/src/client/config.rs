@@ -13,7 +13,8 @@ pub struct SessionConfig {
     /// Sent only when the server or its tunnel asks, and only to the host of [`url`](Self::url), even after a redirect. `None` by default.
     pub credentials: Option<Credentials>,
     /// What a tunnel's HTTP requests ask for in place of the URL's path: `/rtsp-over-websocket` at Axis cameras, whose RTSP
-    /// URL is another (Q116). The URL's path and query by default, which is where HTTP tunnels are.
+    /// URL is another (Q116), at whatever host redirects lead to. The URL's path and query by default, which is where HTTP tunnels
+    /// are.
     pub tunnel_path: Option<String>,
     /// Who we say we are; some cameras answer 401 to a request without (Q15). The crate's name and version by default.
     pub user_agent: String,

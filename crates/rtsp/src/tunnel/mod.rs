@@ -29,7 +29,7 @@
 //! | the head of an answer | [`MAX_HEAD_BYTES`], [`MAX_HEADERS`](crate::MAX_HEADERS) lines | [`TunnelError::TooLong`] |
 //! | what a WebSocket's server says before its answer, `100 Continue` | [`MAX_HEAD_BYTES`] | [`TunnelError::TooLong`] |
 //! | answers to 401 | as [`auth`](crate::auth) has it, for GET, for POST and for each protocol of a WebSocket | [`TunnelError::CredentialsRefused`] |
-//! | what POST repeats after a 401 | [`MAX_REPEATED_BYTES`] | [`TunnelError::Refused`] |
+//! | what POST repeats after a 401 | [`MAX_REPEATED_BYTES`] | [`TunnelError::Refused`]; until it is connected again, [`TunnelError::Closed`] |
 //! | protocols of a WebSocket | [`WEBSOCKET_PROTOCOLS`] | [`TunnelError::Refused`] |
 //!
 //! Nothing here has a clock: the caller bounds the time from [`start`](HttpTunnel::start) to [`Output::Open`], connections
