@@ -28,7 +28,9 @@ const ASLEEP: (Duration, Duration) = (Duration::from_secs(60), Duration::from_se
 #[derive(Debug, Default)]
 pub(super) struct Backoff {
     failures: u32,
-    /// Among them, apart from the others, those of a camera that may be asleep.
+    /// Apart from them those of a camera that gives nothing of use: one that is away until it has restarted is not such a one.
+    useless: u32,
+    /// And those of a camera that may be asleep.
     refusals: u32,
 }
 
@@ -38,10 +40,14 @@ impl Backoff {
         if played >= HEALTHY {
             *self = Self::default();
         }
+        if is_away(error.kind()) {
+            // It may be another once it is back.
+            self.useless = 0;
+        }
         let (count, first, longest) = match error {
             Error::Busy { .. } => (&mut self.failures, BUSY, BUSY),
             Error::Asleep { .. } => (&mut self.refusals, ASLEEP.0, ASLEEP.1),
-            error if is_useless(error.kind()) => (&mut self.failures, FIRST, LONGEST_USELESS),
+            error if is_useless(error.kind()) => (&mut self.useless, FIRST, LONGEST_USELESS),
             _ => (&mut self.failures, FIRST, LONGEST),
         };
         let doubled = first.saturating_mul(1_u32.checked_shl(*count).unwrap_or(u32::MAX));
@@ -62,6 +68,14 @@ impl Backoff {
     }
 }
 
+/// Whether nobody is there.
+fn is_away(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectRefused | ErrorKind::ConnectTimeout | ErrorKind::Unreachable
+    )
+}
+
 /// Whether the camera is there, and what it sends is of no use.
 fn is_useless(kind: ErrorKind) -> bool {
     matches!(
@@ -70,6 +84,8 @@ fn is_useless(kind: ErrorKind) -> bool {
             | ErrorKind::NoResponse
             | ErrorKind::NoMedia
             | ErrorKind::UdpBlocked
+            | ErrorKind::NotRtp
+            | ErrorKind::Undecryptable
             | ErrorKind::NoIdr
             | ErrorKind::NoParameterSets
             | ErrorKind::Scrambled
@@ -127,6 +143,30 @@ mod tests {
             waits[8..].iter().all(|wait| *wait >= Duration::from_secs(60)),
             "{waits:?}"
         );
+    }
+
+    #[test]
+    fn a_camera_that_restarted_is_tried_again_as_soon_as_it_answers() {
+        let useless = Error::Scrambled {
+            peer: String::new(),
+            packets: 1,
+            ssrc: None,
+        };
+        let (mut backoff, mut random) = (Backoff::default(), Random::new(6));
+        for _ in 0..3 {
+            for _ in 0..20 {
+                backoff.after(&lost(), Duration::ZERO, &mut random);
+            }
+            for expected in [0.5, 1.0, 2.0] {
+                let waited = backoff.after(&useless, Duration::ZERO, &mut random);
+                let expected = Duration::from_secs_f64(expected);
+                assert!(within_a_quarter(waited, expected), "{waited:?} for {expected:?}");
+            }
+        }
+        assert!(within_a_quarter(
+            backoff.after(&lost(), Duration::ZERO, &mut random),
+            LONGEST
+        ));
     }
 
     #[test]
