@@ -144,6 +144,31 @@ pub(super) fn in_scope_of(address: IpAddr, other: SocketAddr) -> SocketAddr {
 fn is_of_link(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(_) => false,
-        IpAddr::V6(ip) => ip.is_unicast_link_local() || matches!(ip.segments(), [0xff01 | 0xff02, ..]),
+        // Between the 0xff and the scope of a group are its flags, https://www.rfc-editor.org/rfc/rfc4291#section-2.7.
+        IpAddr::V6(ip) => {
+            ip.is_unicast_link_local()
+                || matches!(ip.segments(), [first, ..] if matches!(first & 0xff0f, 0xff01 | 0xff02))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_group_of_the_link_or_the_interface_has_its_scope_whatever_its_flags() {
+        let local = "[fe80::1%3]:40000".parse().expect("an address with its scope");
+        for (group, expected) in [
+            ("ff02::1234", "[ff02::1234%3]:0"),
+            ("ff12::1234", "[ff12::1234%3]:0"),
+            ("ff32::8000:1", "[ff32::8000:1%3]:0"),
+            ("ff11::1", "[ff11::1%3]:0"),
+            ("ff15::1234", "[ff15::1234]:0"),
+            ("ff3e::8000:1", "[ff3e::8000:1]:0"),
+        ] {
+            let group = group.parse().expect("an address");
+            assert_eq!(in_scope_of(group, local), expected.parse().expect("an address"));
+        }
     }
 }

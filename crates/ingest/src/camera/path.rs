@@ -121,7 +121,7 @@ impl DatagramPath {
         let ip = from.ip().to_canonical();
         if ip == self.camera {
             self.first = Some(ip);
-        } else if !self.sources.contains(&ip) && !self.is_first_of_group(ip) {
+        } else if !self.sources.contains(&ip) && !self.is_first_of_group(socket, ip) {
             return false;
         }
         match socket {
@@ -131,11 +131,15 @@ impl DatagramPath {
         true
     }
 
-    /// A server of several addresses may send to a group from any.
-    fn is_first_of_group(&mut self, ip: IpAddr) -> bool {
-        self.transport == Transport::Multicast
-            && self.sources.is_empty()
-            && *self.first.get_or_insert(ip) == ip
+    /// A server of several addresses may send to a group from any. Who only reports may be another receiver.
+    fn is_first_of_group(&mut self, socket: UdpSocket, ip: IpAddr) -> bool {
+        if self.transport != Transport::Multicast || !self.sources.is_empty() {
+            return false;
+        }
+        match socket {
+            UdpSocket::Rtp => *self.first.get_or_insert(ip) == ip,
+            UdpSocket::Rtcp => self.first == Some(ip),
+        }
     }
 
     /// What may come by a socket.
@@ -235,6 +239,21 @@ mod tests {
             path.rtcp_destination(),
             Some((UdpSocket::Rtcp, at("239.1.2.3:6001")))
         );
+    }
+
+    #[test]
+    fn a_receiver_that_reports_to_the_group_is_not_its_sender() {
+        let membership = Membership {
+            local: at("192.0.2.1:40000"),
+            rtp: at("239.1.2.3:6000"),
+            rtcp: at("239.1.2.3:6001"),
+            sources: Vec::new(),
+            ttl: 1,
+        };
+        let mut path = DatagramPath::multicast(at("192.0.2.7:554"), &membership);
+        assert!(!path.accept(UdpSocket::Rtcp, at("192.0.2.50:6001")));
+        assert!(path.accept(UdpSocket::Rtp, at("192.0.2.8:1000")));
+        assert!(path.accept(UdpSocket::Rtcp, at("192.0.2.8:1001")));
     }
 
     #[test]
