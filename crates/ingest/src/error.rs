@@ -442,7 +442,7 @@ pub struct Loss {
     pub lost: u64,
     /// Packets that should have come.
     pub expected: u64,
-    /// Pictures that were damaged, or had lost one that they refer to.
+    /// Pictures that were damaged, had lost one that they refer to, or came before the first IDR.
     pub dropped: u64,
     /// Pictures that should have come out, as far as anything of them arrived.
     pub pictures: u64,

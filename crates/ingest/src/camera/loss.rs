@@ -23,6 +23,8 @@ pub(super) struct Tally {
     pub(super) pictures: u64,
     /// Damaged, or without their references.
     pub(super) dropped: u64,
+    /// Before the first IDR, which may be lost.
+    pub(super) waiting: u64,
 }
 
 /// Looks at what was lost, window by window.
@@ -54,7 +56,7 @@ impl LossMeter {
         if now < self.wake_at() {
             return None;
         }
-        if loss_between(self.start, (now, tally)).is_bad() {
+        if is_bad(self.start, (now, tally)) {
             self.bad += 1;
         } else {
             self.bad = 0;
@@ -73,7 +75,7 @@ impl LossMeter {
 fn loss_between(from: (Instant, Tally), to: (Instant, Tally)) -> Loss {
     let (before, after) = (from.1, to.1);
     let lost = after.lost.saturating_sub(before.lost);
-    let dropped = after.dropped.saturating_sub(before.dropped);
+    let dropped = (after.dropped + after.waiting).saturating_sub(before.dropped + before.waiting);
     Loss {
         lost,
         expected: after.received.saturating_sub(before.received) + lost,
@@ -83,15 +85,20 @@ fn loss_between(from: (Instant, Tally), to: (Instant, Tally)) -> Loss {
     }
 }
 
-impl Loss {
-    /// Pictures count only where packets were lost, and packets where pictures were.
-    fn is_bad(&self) -> bool {
-        let reaches = |part: u64, whole: u64, percent: u64| part > 0 && part * 100 >= whole * percent;
-        self.lost > 0
-            && self.dropped > 0
-            && (reaches(self.lost, self.expected, BAD_PACKETS_PERCENT)
-                || reaches(self.dropped, self.pictures, BAD_PICTURES_PERCENT))
-    }
+/// Pictures count only where packets were lost, and packets where pictures were. Those before the first IDR do not count by
+/// themselves: with few key frames, it may just be long in coming.
+fn is_bad(from: (Instant, Tally), to: (Instant, Tally)) -> bool {
+    let loss = loss_between(from, to);
+    let waiting = to.1.waiting.saturating_sub(from.1.waiting);
+    let reaches = |part: u64, whole: u64, percent: u64| part > 0 && part * 100 >= whole * percent;
+    loss.lost > 0
+        && loss.dropped > 0
+        && (reaches(loss.lost, loss.expected, BAD_PACKETS_PERCENT)
+            || reaches(
+                loss.dropped.saturating_sub(waiting),
+                loss.pictures,
+                BAD_PICTURES_PERCENT,
+            ))
 }
 
 #[cfg(test)]
@@ -143,6 +150,23 @@ mod tests {
             "what is lost is of no picture"
         );
         assert_eq!(hopeless_after(&[(0, 40); 20]), None);
+    }
+
+    #[test]
+    fn pictures_before_the_first_idr_are_lost_where_many_packets_are() {
+        let bad = |lost, waiting| {
+            let (start, received) = (Instant::now(), 500 - lost);
+            let after = Tally {
+                received,
+                lost,
+                waiting,
+                ..Tally::default()
+            };
+            is_bad((start, Tally::default()), (start + WINDOW, after))
+        };
+        assert!(bad(25, 50));
+        assert!(!bad(1, 50), "the first IDR is long in coming");
+        assert!(!bad(0, 50) && !bad(25, 0));
     }
 
     #[test]

@@ -255,6 +255,7 @@ impl Track {
             lost: self.reorder.stats().lost,
             pictures: pictures.delivered,
             dropped: pictures.damaged + pictures.reference_missing,
+            waiting: pictures.waiting_for_idr,
         }
     }
 

@@ -221,6 +221,32 @@ fn hopeless_loss_over_udp_leads_to_tcp_which_is_kept() {
 }
 
 #[test]
+fn loss_that_lets_no_idr_through_is_hopeless_as_well() {
+    for lost in [vec![2], vec![0, 1, 2, 3]] {
+        let mut sim = once(
+            TransportPolicy::UdpFirst,
+            Script {
+                group_of_pictures: Some(1000),
+                honours_pli: false,
+                lost,
+                loses_one_in: Some(12),
+                ..Script::default()
+            },
+        );
+        sim.run_to(9 * SECOND);
+        assert_eq!(sim.camera.stats().transport, Some(Transport::Udp));
+        assert_eq!(sim.pictures.len(), 0);
+        sim.run_to(11 * SECOND);
+        let fallback = Fallback {
+            from: Transport::Udp,
+            to: Transport::Tcp,
+            reason: ErrorKind::Lossy,
+        };
+        assert_eq!(sim.camera.stats().fallbacks.last, Some(fallback));
+    }
+}
+
+#[test]
 fn hopeless_loss_is_told_once_a_minute_where_there_is_nothing_else() {
     for (policy, serves) in [
         (TransportPolicy::Udp, Serves::Both),
