@@ -80,11 +80,12 @@ pub enum TransportPolicy {
     /// TCP first, for it passes every firewall and loses nothing; then UDP, where the camera refuses TCP, or where nothing
     /// arrives; then multicast, where the camera refuses unicast or describes a group. The camera is given up only after all of
     /// them; what worked is tried first after a reconnect. UDP and multicast are left for TCP again where so much is lost for 10 s
-    /// that most pictures are ([`Error::Lossy`](crate::Error::Lossy)), unless TCP was refused or silent.
+    /// that most pictures are ([`Error::Lossy`](crate::Error::Lossy)), unless TCP was refused or silent. What the connection's TLS
+    /// encrypts is never asked for in the clear: over `rtsps`, only SRTP comes by another transport than TCP.
     #[default]
     Auto,
     /// The same, but UDP before TCP: for the lowest latency, at the price of up to
-    /// [`Timeouts::first_packet_udp`] where a firewall drops it.
+    /// [`Timeouts::first_packet_udp`] where a firewall drops it. Beside TLS, too, and without SRTP in the clear.
     UdpFirst,
     /// Interleaved in the RTSP connection, or an error.
     Tcp,

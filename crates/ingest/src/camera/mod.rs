@@ -397,6 +397,7 @@ impl Camera {
             self.choice.offer_multicast();
         }
         if is_of_transport(&error)
+            && !attempt.keeps_to_tls()
             && let Some(to) = self.choice.fall_back(error.kind())
         {
             return self.fall_back(now, to, error);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use throughline_ingest::camera::UdpSocket;
-use throughline_ingest::{Error, ErrorKind, KeysFault, TransportPolicy};
+use throughline_ingest::{Config, Error, ErrorKind, KeysFault, Transport, TransportPolicy};
 use throughline_srtp::mikey::{Message, Timestamp};
 use throughline_srtp::transform::UnprotectFault;
 use throughline_srtp::{Keys, Policy, Suite, Tolerance, sdes};
@@ -49,6 +49,20 @@ fn expect_pictures(sim: &Sim, what: &str) {
     for (number, got) in (0..).zip(&sim.pictures) {
         assert_eq!(got.data, picture(number, number % 25, number % 25 == 0), "{what}");
     }
+}
+
+#[test]
+fn encrypted_media_may_leave_tls() {
+    let mut config = Config::parse("rtsps://192.0.2.7:554/cam").expect("a URL");
+    config.retry = throughline_ingest::Retry::Never;
+    let script = Script {
+        serves: Serves::UdpOnly,
+        ..camera(Encryption::Declared)
+    };
+    let mut sim = Sim::new(config, script);
+    sim.run_to(3 * SECOND);
+    assert_eq!(sim.camera.stats().transport, Some(Transport::Udp));
+    expect_pictures(&sim, "SRTP over UDP beside TLS");
 }
 
 #[test]

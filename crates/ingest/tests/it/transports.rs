@@ -5,7 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use throughline_ingest::camera::UdpSocket;
-use throughline_ingest::{Error, ErrorKind, Event, MulticastProblem, Retry, Transport, TransportPolicy};
+use throughline_ingest::{
+    Config, Error, ErrorKind, Event, MulticastProblem, Retry, Transport, TransportPolicy,
+};
 
 use crate::peer::{Mux, SERVER_PORTS, Script, Serves, sdp};
 use crate::sim::{Sim, config};
@@ -190,6 +192,45 @@ fn auto_comes_to_multicast_where_unicast_is_refused_or_answered_with_it() {
 }
 
 #[test]
+fn media_leave_tls_in_the_clear_only_where_that_was_asked_for() {
+    for (url, policy, expected) in [
+        (
+            "rtsp://192.0.2.7/cam",
+            TransportPolicy::Auto,
+            Some(Transport::Udp),
+        ),
+        ("rtsps://192.0.2.7:554/cam", TransportPolicy::Auto, None),
+        (
+            "rtsps://192.0.2.7:554/cam",
+            TransportPolicy::UdpFirst,
+            Some(Transport::Udp),
+        ),
+        (
+            "rtsps://192.0.2.7:554/cam",
+            TransportPolicy::Udp,
+            Some(Transport::Udp),
+        ),
+    ] {
+        let mut config = Config::parse(url).expect("a URL");
+        config.transport = policy;
+        config.retry = Retry::Never;
+        let mut sim = Sim::new(
+            config,
+            Script {
+                serves: Serves::UdpOnly,
+                ..Script::default()
+            },
+        );
+        sim.run_to(2 * SECOND);
+        assert_eq!(sim.camera.stats().transport, expected, "{url} {policy:?}");
+        if expected.is_none() {
+            assert_eq!(sim.error().kind(), ErrorKind::TransportRefused);
+            assert_eq!(sim.camera.stats().fallbacks.count, 0);
+        }
+    }
+}
+
+#[test]
 fn a_group_that_is_not_named_or_not_joined_is_an_error_that_says_so() {
     let mut sim = once(TransportPolicy::Multicast, multicast(""));
     sim.run_to(SECOND);
@@ -231,6 +272,11 @@ fn a_group_that_is_not_named_or_not_joined_is_an_error_that_says_so() {
         sim.error()
     );
     assert_eq!(sim.error().kind(), ErrorKind::NoMulticast);
+    assert_eq!(
+        sim.peer.methods().last(),
+        Some(&"TEARDOWN"),
+        "the camera has a session"
+    );
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use throughline_rtsp::Scheme;
 use throughline_rtsp::client::{self, ClientSession, Endpoint, Learned, SessionConfig};
+use throughline_rtsp::{Scheme, Security};
 use throughline_srtp::Suite;
 
 use super::Output;
@@ -41,6 +41,8 @@ pub(super) struct Attempt {
     transport: Transport,
     on_loss: OnLoss,
     timeouts: Timeouts,
+    /// Of the connection: a redirect may have changed it.
+    scheme: Scheme,
     peer: Peer,
     step: Step,
     /// Bytes of a frame whose rest has not arrived, or what was read together with the refusal of a SETUP. The session
@@ -62,11 +64,7 @@ pub(super) struct Attempt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     /// The driver connects, and should be done with all steps of it in time.
-    Connecting {
-        since: Instant,
-        until: Instant,
-        scheme: Scheme,
-    },
+    Connecting { since: Instant, until: Instant },
     /// The session asks its way through to PLAY.
     Asking,
     /// PLAY was answered.
@@ -95,6 +93,7 @@ impl Attempt {
             transport: choice.current(),
             on_loss: choice.on_loss(),
             timeouts: config.timeouts,
+            scheme: config.url.scheme(),
             peer: Peer::default(),
             step: Step::Asking,
             carry: Vec::new(),
@@ -110,6 +109,18 @@ impl Attempt {
 
     pub(super) fn transport(&self) -> Transport {
         self.transport
+    }
+
+    /// Whether the media are inside TLS, and would be in the clear over another transport: a peer in between who holds packets
+    /// back must not bring that about.
+    pub(super) fn keeps_to_tls(&self) -> bool {
+        self.policy == TransportPolicy::Auto
+            && self.transport == Transport::Tcp
+            && self.scheme.security() == Security::Tls
+            && self
+                .selection
+                .as_ref()
+                .is_some_and(|selection| !selection.protection.is_secure())
     }
 
     pub(super) fn track(&self) -> Option<&Track> {
@@ -173,11 +184,11 @@ impl Attempt {
         addresses: (SocketAddr, SocketAddr),
         lasting: &mut Lasting,
     ) {
-        if let Step::Connecting { since, scheme, .. } = self.step {
+        if let Step::Connecting { since, .. } = self.step {
             self.step = Step::Asking;
             lasting.event(Event::Connected {
                 address: addresses.0,
-                scheme,
+                scheme: self.scheme,
                 took: now.saturating_duration_since(since),
             });
             self.peer.connected(addresses);
@@ -188,7 +199,7 @@ impl Attempt {
 
     pub(super) fn handle_timeout(&mut self, now: Instant, lasting: &mut Lasting) {
         match self.step {
-            Step::Connecting { since, until, .. } if until <= now => {
+            Step::Connecting { since, until } if until <= now => {
                 let peer = self.peer.name.clone();
                 return self.fail(Error::ConnectTimeout {
                     peer,
@@ -248,6 +259,9 @@ impl Attempt {
     pub(super) fn part(&mut self, now: Instant, lasting: &mut Lasting) {
         if let Some(media) = &mut self.media {
             media.finish(now, lasting);
+        }
+        // Also where nothing came of its SETUP, for want of keys or of a group.
+        if !matches!(self.step, Step::Connecting { .. }) {
             self.session.teardown(now);
             loop {
                 match self.session.poll_output() {
@@ -300,8 +314,8 @@ impl Attempt {
         self.step = Step::Connecting {
             since: now,
             until: now + limit,
-            scheme: endpoint.scheme(),
         };
+        self.scheme = endpoint.scheme();
         lasting.event(Event::Connecting {
             peer: self.peer.name.clone(),
         });
