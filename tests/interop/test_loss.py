@@ -84,7 +84,8 @@ def expect_none_missing(numbers, at_least):
 def table_row(kind, link, sent, numbers, said):
     """For those who ask with -rP; `sent`: pictures."""
     gaps = sum((b - a) % len(SOURCE) != 1 for a, b in itertools.pairwise(numbers))
-    print(f"| {kind.name} | {link} | {sent} | {len(numbers)} | {said['came']:.0f} | {said['lost']:.0f} | {said['twice']:.0f} | {said['late']:.0f} | {gaps} |")
+    figures = " | ".join(f"{said[figure]:.0f}" for figure in ("came", "lost", "twice", "late"))
+    print(f"| {kind.name} | {link} | {sent} | {len(numbers)} | {figures} | {gaps} |")
 
 
 @needs_root

@@ -114,6 +114,9 @@ def test_a_road_carries_what_the_camera_sent(certificates, tmp_path, road, kind,
     found = found_by(probe)
     steps = {step["step"]: step for step in found["story"]}
     assert (found["transport"], steps["connected"]["scheme"]) == (road.found, road.scheme)
+    # Behind a certificate gortsplib's descriptions are of SRTP, whatever the transport.
+    encrypts = road.profile == "SAVP" or road.secure and kind is GortsplibCamera
+    assert bool(found["srtp"]) == encrypts, found["srtp"]
     expect_what_was_sent(output, source, at_least=80)
 
 
