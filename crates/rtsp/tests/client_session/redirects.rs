@@ -1,6 +1,8 @@
 use throughline_rtsp::RtspUrl;
 use throughline_rtsp::UrlError;
-use throughline_rtsp::client::{ClientSession, Error, Event, MAX_REDIRECTS, SessionConfig, TransportRequest};
+use throughline_rtsp::client::{
+    ClientSession, Error, Event, MAX_REDIRECTS, SessionConfig, TransportRequest, Tunnel,
+};
 
 use crate::script::{DIGEST, LABEL, SDP, Script, TCP, config};
 
@@ -117,14 +119,35 @@ fn another_host_that_asks_for_credentials_gets_none() {
 
 #[test]
 fn credentials_for_tls_are_not_sent_in_the_clear() {
-    let (url, _) = RtspUrl::parse("rtsps://192.0.2.1:554/live").unwrap();
-    let mut script = Script::connected_with(SessionConfig { url, ..config() });
-    let location = ["Location: rtsp://192.0.2.1:554/live"];
-    script.turn("DESCRIBE rtsps://192.0.2.1:554/live", "302 Found", &location, "");
-    script.event();
-    script.expect_connect("192.0.2.1", 554);
-    script.turn("DESCRIBE rtsp://192.0.2.1:554/live", UNAUTHORIZED, &[DIGEST], "");
-    assert!(matches!(script.failure(), Error::NoCredentials { .. }));
+    let ways = [
+        ("rtsps", "rtsp"),
+        ("rtsps", "rtsp+http"),
+        ("rtsp+https", "rtsp"),
+        ("rtsp+https", "rtsp+http"),
+        ("rtsp+wss", "rtsp+ws"),
+    ];
+    for (own, other) in ways {
+        let (url, _) = RtspUrl::parse(&format!("{own}://192.0.2.1:554/live")).unwrap();
+        let mut script = Script::connected_with(SessionConfig { url, ..config() });
+        let location = format!("Location: {other}://192.0.2.1:554/live");
+        script.turn(
+            "DESCRIBE rtsps://192.0.2.1:554/live",
+            "302 Found",
+            &[&location],
+            "",
+        );
+        script.event();
+        let endpoint = script.expect_endpoint();
+        assert_eq!(endpoint.scheme().as_str(), other);
+        if let Tunnel::Http(target) | Tunnel::WebSocket(target) = endpoint.tunnel {
+            assert_eq!(target.credentials, None, "{own} {other}");
+        }
+        script.turn("DESCRIBE rtsp://192.0.2.1:554/live", UNAUTHORIZED, &[DIGEST], "");
+        assert!(
+            matches!(script.failure(), Error::NoCredentials { .. }),
+            "{own} {other}"
+        );
+    }
 }
 
 #[test]
