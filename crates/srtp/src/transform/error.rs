@@ -56,6 +56,10 @@ pub enum UnprotectFault {
     /// Another key protects it, or it was changed on its way, or its rollover counter cannot be known.
     #[error("authentication failed")]
     NotAuthentic,
+    /// RTCP packets that say that they are not encrypted
+    /// ([RFC 3711 §3.4](https://www.rfc-editor.org/rfc/rfc3711#section-3.4)), which no [`Keys`](crate::Keys) allow.
+    #[error("not encrypted")]
+    NotEncrypted,
     /// It came before, or is older than [`REPLAY_WINDOW`](super::REPLAY_WINDOW).
     #[error("came before, or is too old to tell")]
     Replayed,

@@ -2,6 +2,7 @@
 
 use ctr::cipher::{KeyIvInit, StreamCipher};
 use hmac::{Hmac, Mac};
+use libsrtp::SendSession;
 use sha1::Sha1;
 use throughline_rtp::{SequenceNumber, Ssrc};
 
@@ -244,6 +245,33 @@ fn faults_are_told_apart_named_and_counted() {
 }
 
 #[test]
+fn reports_in_the_clear_are_not_read_as_encrypted_ones() {
+    for mki in [&[][..], &[7, 8]] {
+        let keys = keys(Suite::AesCm128HmacSha1_80, mki);
+        let mki = keys.mki().map(|mki| mki.as_bytes().to_vec());
+        let config = StreamConfig::new(
+            vec![MasterKey::new(keys.master_key(), keys.master_salt(), &mki)],
+            &ProtectionProfile::Aes128CmHmacSha180,
+            &ProtectionProfile::NullCipherHmacSha180,
+        );
+        let mut camera = SendSession::new();
+        camera.add_stream(None, &config).unwrap();
+        let report = [rtcp(1), rtcp(1)].concat();
+        let clear = camera.rtcp_protect_mki(report.clone(), &mki).unwrap();
+        assert!(clear.starts_with(&report));
+        let mut unprotector = Unprotector::new(&[keys], &[]).unwrap();
+        assert_eq!(
+            fault(unprotector.unprotect_rtcp(&clear)),
+            UnprotectFault::NotEncrypted
+        );
+        assert_eq!(unprotector.stats().not_authentic, 1);
+        // The shortest that has an index.
+        let short = &clear[..8 + 14 + mki.map_or(0, |mki| mki.len()) - 1];
+        assert_eq!(fault(unprotector.unprotect_rtcp(short)), UnprotectFault::TooShort);
+    }
+}
+
+#[test]
 fn a_packet_may_come_late_within_the_window_once() {
     let (mut protector, mut unprotector) = ends(Suite::AesCm128HmacSha1_80);
     let packets: Vec<Vec<u8>> = (0..=u32::from(REPLAY_WINDOW))
@@ -354,7 +382,7 @@ fn a_flood_of_sources_leaves_nothing_behind() {
             UnprotectFault::NotAuthentic
         );
         assert_eq!(
-            fault(unprotector.unprotect_rtcp(&[rtcp(ssrc), vec![0; 14]].concat())),
+            fault(unprotector.unprotect_rtcp(&[rtcp(ssrc), vec![0x80; 14]].concat())),
             UnprotectFault::NotAuthentic
         );
     }

@@ -4,10 +4,16 @@ use libsrtp::{RecvSession, SrtpError};
 use throughline_rtp::{SequenceNumber, Ssrc};
 
 use super::{MAX_SOURCES, SetupError, UnprotectError, UnprotectFault, config};
-use crate::keys::Keys;
+use crate::keys::{Keys, Suite};
 
 /// Bytes of a datagram or interleaved packet that is not fragmented, which most are.
 const TYPICAL_PACKET: usize = 1500;
+
+/// Bytes of RTCP packets before what is encrypted.
+const RTCP_HEADER: usize = 8;
+
+/// Bytes of the tag of HMAC-SHA-1 on RTCP packets, which is never short.
+const RTCP_TAG: usize = 10;
 
 /// Unprotects the packets of the other end.
 ///
@@ -17,6 +23,8 @@ pub struct Unprotector {
     session: RecvSession,
     /// Those with state, the one heard least recently first.
     sources: Vec<Source>,
+    /// Bytes from the index of an SRTCP packet, whose first bit says that it is encrypted, to the packet's end.
+    index_from_end: usize,
     stats: UnprotectStats,
     buffer: Vec<u8>,
 }
@@ -32,7 +40,7 @@ struct Source {
 pub struct UnprotectStats {
     /// Unprotected, RTP and RTCP.
     pub unprotected: u64,
-    /// Not authentic, or of an unknown or used up key.
+    /// Not authentic, not encrypted, or of an unknown or used up key.
     pub not_authentic: u64,
     /// Came before, or older than [`REPLAY_WINDOW`](super::REPLAY_WINDOW).
     pub replayed: u64,
@@ -67,6 +75,7 @@ impl Unprotector {
         Ok(Self {
             session,
             sources,
+            index_from_end: keys.first().map_or(0, index_from_end),
             stats: UnprotectStats::default(),
             buffer: Vec::new(),
         })
@@ -81,7 +90,7 @@ impl Unprotector {
             Err(SrtpError::Authentication) => self.unprotect_after_a_wrap(packet, ssrc),
             result => result,
         };
-        match self.settle(ssrc, result) {
+        match self.settle(ssrc, result.map_err(UnprotectFault::from)) {
             Ok(()) => {
                 if let Some(source) = self.sources.last_mut() {
                     source.told = None;
@@ -101,7 +110,12 @@ impl Unprotector {
         let Some(ssrc) = rtcp_source(packet) else {
             return Err(self.not_srtp(packet));
         };
-        let result = self.transform(packet, RecvSession::rtcp_unprotect);
+        let result = if self.is_unencrypted(packet) {
+            Err(UnprotectFault::NotEncrypted)
+        } else {
+            self.transform(packet, RecvSession::rtcp_unprotect)
+                .map_err(UnprotectFault::from)
+        };
         match self.settle(ssrc, result) {
             Ok(()) => Ok(&self.buffer),
             Err(fault) => Err(UnprotectError::Rtcp { ssrc, fault }),
@@ -111,6 +125,15 @@ impl Unprotector {
     /// What became of the packets so far.
     pub fn stats(&self) -> UnprotectStats {
         self.stats
+    }
+
+    /// Whether an SRTCP packet says so. The transform takes what does for encrypted, and makes noise of it.
+    fn is_unencrypted(&self, packet: &[u8]) -> bool {
+        let index = packet.len().checked_sub(self.index_from_end);
+        index
+            .filter(|at| *at >= RTCP_HEADER)
+            .and_then(|at| packet.get(at))
+            .is_some_and(|byte| byte & 0x80 == 0)
     }
 
     /// Leaves what comes of the packet in the buffer.
@@ -149,15 +172,15 @@ impl Unprotector {
     }
 
     /// Counts a packet, and puts the source of an authentic one last.
-    fn settle(&mut self, ssrc: Ssrc, result: Result<(), SrtpError>) -> Result<(), UnprotectFault> {
-        if let Err(error) = result {
-            let fault = UnprotectFault::from(error);
+    fn settle(&mut self, ssrc: Ssrc, result: Result<(), UnprotectFault>) -> Result<(), UnprotectFault> {
+        if let Err(fault) = result {
             *match fault {
                 UnprotectFault::TooShort => &mut self.stats.too_short,
                 UnprotectFault::Replayed => &mut self.stats.replayed,
-                UnprotectFault::NotAuthentic | UnprotectFault::UnknownKey | UnprotectFault::KeyUsedUp => {
-                    &mut self.stats.not_authentic
-                }
+                UnprotectFault::NotAuthentic
+                | UnprotectFault::NotEncrypted
+                | UnprotectFault::UnknownKey
+                | UnprotectFault::KeyUsedUp => &mut self.stats.not_authentic,
             } += 1;
             return Err(fault);
         }
@@ -190,6 +213,15 @@ impl fmt::Debug for Unprotector {
             .field("stats", &self.stats)
             .finish_non_exhaustive()
     }
+}
+
+/// The index, the identifier, and a tag unless it is part of what is encrypted.
+fn index_from_end(keys: &Keys) -> usize {
+    let tag = match keys.suite() {
+        Suite::AeadAes128Gcm | Suite::AeadAes256Gcm => 0,
+        _ => RTCP_TAG,
+    };
+    4 + keys.mki().map_or(0, |mki| mki.as_bytes().len()) + tag
 }
 
 /// Who sent an RTP packet, and which it is; those fields are in the clear.
