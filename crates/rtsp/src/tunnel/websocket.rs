@@ -120,7 +120,7 @@ impl WebSocketUpgrade {
                 StatusCode(..200) => {}
                 StatusCode::UNAUTHORIZED => return self.unauthorized(&answer).map(|()| Upgrade::Again),
                 _ => {
-                    // It was the protocol that was: with the next one, the server may want another nonce.
+                    // The credentials were not refused. With the next protocol the server may want another nonce.
                     self.authenticator.not_refused();
                     return self.refused(TunnelError::from_answer(Channel::Get, &answer));
                 }
