@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -24,14 +25,12 @@ thread_local! {
 pub(super) const MAX_UNSENT_BYTES: usize = 64 * 1024;
 
 /// What RTSP goes over.
-#[derive(Debug)]
 pub(crate) struct Connection {
     road: Road,
     unsent: VecDeque<Bytes>,
     sending: Sending,
 }
 
-#[derive(Debug)]
 pub(super) enum Road {
     Direct(Pipe),
     Http(Box<HttpTunnel>),
@@ -117,6 +116,13 @@ impl Connection {
         if let Poll::Ready(Err(error)) = closed {
             tracing::debug!(%error, "no goodbye");
         }
+    }
+}
+
+/// What is under way may hold the password.
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").finish_non_exhaustive()
     }
 }
 

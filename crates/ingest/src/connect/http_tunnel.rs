@@ -1,7 +1,6 @@
 //! The two connections of RTSP over HTTP, under the machine of [`throughline_rtsp::tunnel`].
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io;
 use std::mem;
 use std::pin::Pin;
@@ -192,7 +191,7 @@ impl HttpTunnel {
                 Output::Connect(_) => {
                     self.outgoing.clear();
                     let route = Arc::clone(&self.route);
-                    self.post = Post::Connecting(Box::pin(async move { route.connect().await }));
+                    self.post = Post::Connecting(Box::pin(async move { route.reconnect().await }));
                 }
                 Output::Transmit { bytes, .. } => self.outgoing.push_back(bytes),
                 Output::Open => {}
@@ -209,15 +208,6 @@ impl Post {
             pipe,
             received: Vec::new(),
         }
-    }
-}
-
-/// What is sent may hold the password.
-impl fmt::Debug for HttpTunnel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HttpTunnel")
-            .field("machine", &self.machine)
-            .finish_non_exhaustive()
     }
 }
 

@@ -144,6 +144,13 @@ impl Route {
         self.connector.secure(&self.endpoint, stream).await
     }
 
+    /// The same while the tunnel is open, where nothing else ends it.
+    async fn reconnect(&self) -> Result<Pipe, ConnectError> {
+        let waited = self.connector.timeouts.tunnel;
+        let connected = timeout(waited, self.connect()).await;
+        connected.map_err(|_| ConnectError::TunnelTimeout { waited })?
+    }
+
     fn user_agent(&self) -> &str {
         &self.connector.user_agent
     }

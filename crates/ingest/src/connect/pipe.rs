@@ -49,7 +49,13 @@ impl AsyncRead for Pipe {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Pipe::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
-            Pipe::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Pipe::Tls(stream) => match Pin::new(stream).poll_read(cx, buffer) {
+                // Without close_notify, as cameras hang up. It hides nothing: RTSP says itself how long a message is.
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    Poll::Ready(Ok(()))
+                }
+                read => read,
+            },
         }
     }
 }

@@ -13,7 +13,7 @@ use throughline_rtsp::tunnel::{Upgrade, WebSocketUpgrade};
 use tokio::io::AsyncWrite;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::error::Error as WebSocketError;
+use tokio_tungstenite::tungstenite::error::{Error as WebSocketError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
 use super::connection::{MAX_UNSENT_BYTES, Read};
@@ -26,7 +26,6 @@ const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
 /// Read at a time.
 const READ_BYTES: usize = 64 * 1024;
 
-#[derive(Debug)]
 pub(super) struct WebSocket(Box<WebSocketStream<Pipe>>);
 
 impl WebSocket {
@@ -72,7 +71,12 @@ impl WebSocket {
         consume: impl FnOnce(&[u8]),
     ) -> Poll<io::Result<Read>> {
         Poll::Ready(Ok(match ready!(Pin::new(&mut *self.0).poll_next(cx)) {
-            None | Some(Ok(Message::Close(_))) => Read::Closed,
+            None
+            | Some(
+                Ok(Message::Close(_))
+                // Without a word of WebSocket, as cameras hang up.
+                | Err(WebSocketError::Protocol(ProtocolError::ResetWithoutClosingHandshake)),
+            ) => Read::Closed,
             Some(Ok(Message::Binary(bytes))) => {
                 if !bytes.is_empty() {
                     consume(&bytes);

@@ -14,6 +14,7 @@ use throughline_ingest::{
     CertificateProblem, Config, Error, Fingerprint, Incompatibility, Retry, ServerNameIndication, TlsError,
     Trust, TrustError,
 };
+use throughline_rtsp::client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::LazyConfigAcceptor;
 
@@ -96,8 +97,7 @@ enum Names {
     Abhorred,
 }
 
-/// A camera behind TLS that shows `certificate` and proves to have `key`; where it listens.
-async fn serve(certificate: &CertificateDer<'static>, key: &KeyPair, names: Names) -> SocketAddr {
+fn tls_of(certificate: &CertificateDer<'static>, key: &KeyPair) -> Arc<ServerConfig> {
     let provider = Arc::new(ring::default_provider());
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
     let key = provider.key_provider.load_private_key(key).expect("a key");
@@ -107,7 +107,12 @@ async fn serve(certificate: &CertificateDer<'static>, key: &KeyPair, names: Name
         .expect("versions")
         .with_no_client_auth()
         .with_cert_resolver(Arc::new(shown));
-    let config = Arc::new(config);
+    Arc::new(config)
+}
+
+/// A camera behind TLS that shows `certificate` and proves to have `key`; where it listens.
+async fn serve(certificate: &CertificateDer<'static>, key: &KeyPair, names: Names) -> SocketAddr {
+    let config = tls_of(certificate, key);
     listen(move |stream| {
         let config = Arc::clone(&config);
         async move {
@@ -311,6 +316,33 @@ async fn q118_a_host_name_is_sent_addresses_are_not_and_names_can_be_left_out() 
     let mut nameless = config("localhost", at, trust);
     nameless.tls.server_name = ServerNameIndication::Never;
     expect_pictures(nameless).await;
+}
+
+#[tokio::test]
+async fn a_camera_that_hangs_up_without_a_word_of_tls_has_closed() {
+    let camera = self_signed(&for_hosts(&["127.0.0.1"]));
+    let tls = tls_of(&camera.certificate, &camera.key);
+    let at = listen(move |stream| {
+        let tls = Arc::clone(&tls);
+        async move {
+            let hello = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+            let mut stream = hello.into_stream(tls).await?;
+            // Dropped without close_notify, as cameras do it.
+            stream.read(&mut [0; 2048]).await.map(drop)
+        }
+    })
+    .await;
+    let error = failure(config("127.0.0.1", at, Trust::Pinned(vec![camera.fingerprint()]))).await;
+    assert!(
+        matches!(
+            &error,
+            Error::Rtsp {
+                cause: client::Error::Closed { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 /// A server that reads the first message and answers with `bytes`, whatever it was; then it stays, or hangs up.

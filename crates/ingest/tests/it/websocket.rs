@@ -9,6 +9,7 @@ use futures_util::{SinkExt, StreamExt};
 use throughline_ingest::{CameraStream, Config, Error, Retry, TunnelError};
 use throughline_rtsp::Credentials;
 use throughline_rtsp::auth::Verifier;
+use throughline_rtsp::client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -363,6 +364,30 @@ async fn silence_is_over_in_its_time_before_the_upgrade_and_after_it() {
     config.timeouts.response = limit;
     let error = failure(config).await;
     assert!(error.to_string().contains("DESCRIBE"), "{error}");
+}
+
+#[tokio::test]
+async fn a_camera_that_hangs_up_without_a_word_of_websocket_has_closed() {
+    let at = listen(|mut stream| async move {
+        let head = Head::read(&mut stream).await?;
+        let accept = derive_accept_key(head.field("Sec-WebSocket-Key").as_bytes());
+        let answer =
+            format!("HTTP/1.1 101 X\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {accept}\r\n\r\n");
+        stream.write_all(answer.as_bytes()).await?;
+        stream.read(&mut [0; 2048]).await.map(drop)
+    })
+    .await;
+    let error = failure(config(at)).await;
+    assert!(
+        matches!(
+            &error,
+            Error::Rtsp {
+                cause: client::Error::Closed { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[tokio::test]
