@@ -9,6 +9,7 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, InvalidMessage, OtherError,
     PeerIncompatible, PeerMisbehaved, RootCertStore, SignatureScheme,
@@ -154,6 +155,7 @@ impl Verifier {
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> Result<(), CertificateProblem> {
+        usable(certificate)?;
         match &self.accepted {
             Accepted::Pinned(pinned) if pinned.contains(&Fingerprint::of(certificate)) => Ok(()),
             Accepted::Pinned(_) => Err(CertificateProblem::NotPinned),
@@ -188,7 +190,7 @@ impl ServerCertVerifier for Verifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         rustls::crypto::verify_tls12_signature(message, certificate, signature, &self.algorithms)
-            .map_err(|error| refuse(unusable(&error), certificate))
+            .map_err(|error| refuse(unproven(&error), certificate))
     }
 
     fn verify_tls13_signature(
@@ -198,7 +200,7 @@ impl ServerCertVerifier for Verifier {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         rustls::crypto::verify_tls13_signature(message, certificate, signature, &self.algorithms)
-            .map_err(|error| refuse(unusable(&error), certificate))
+            .map_err(|error| refuse(unproven(&error), certificate))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -238,9 +240,36 @@ fn refuse(reason: CertificateProblem, certificate: &CertificateDer<'_>) -> rustl
     CertificateError::Other(OtherError(Arc::new(refusal))).into()
 }
 
+/// Whether the certificate's key can be verified, without which no trust helps.
+fn usable(certificate: &CertificateDer<'_>) -> Result<(), CertificateProblem> {
+    /// rsaEncryption of [RFC 8017 appendix C](https://www.rfc-editor.org/rfc/rfc8017#appendix-C), in DER.
+    const RSA: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+    /// The length of the least modulus that is accepted: no key is shorter than its modulus.
+    const RSA_MODULUS_BYTES: usize = 2048 / 8;
+
+    let parsed = ParsedCertificate::try_from(certificate).map_err(|error| match words(&error) {
+        words if words == "UnsupportedCertVersion" => CertificateProblem::OldVersion,
+        words => CertificateProblem::Unreadable(words),
+    })?;
+    let key = parsed.subject_public_key_info();
+    if key.len() < RSA_MODULUS_BYTES && key.windows(RSA.len()).any(|oid| oid == RSA) {
+        return Err(CertificateProblem::WeakKey);
+    }
+    Ok(())
+}
+
 /// A signature of the handshake that cannot be verified.
-fn unusable(error: &rustls::Error) -> CertificateProblem {
-    CertificateProblem::Invalid(format!("the camera does not prove that it has its key: {error}"))
+fn unproven(error: &rustls::Error) -> CertificateProblem {
+    CertificateProblem::Unproven(words(error))
+}
+
+/// What is wrong with a certificate, in the words of whoever says so.
+fn words(error: &rustls::Error) -> String {
+    match error {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(cause))) => cause.to_string(),
+        rustls::Error::InvalidCertificate(cause) => cause.to_string(),
+        other => other.to_string(),
+    }
 }
 
 fn problem(error: rustls::Error, name: &ServerName<'_>) -> CertificateProblem {
@@ -270,8 +299,7 @@ fn problem(error: rustls::Error, name: &ServerName<'_>) -> CertificateProblem {
                     .collect(),
             }
         }
-        rustls::Error::InvalidCertificate(other) => CertificateProblem::Invalid(other.to_string()),
-        other => CertificateProblem::Invalid(other.to_string()),
+        other => CertificateProblem::Invalid(words(&other)),
     }
 }
 

@@ -10,10 +10,9 @@ use super::Fingerprint;
 #[non_exhaustive]
 pub enum TlsError {
     /// The certificate is not one that [`Trust`](super::Trust) accepts. If it is the camera's (compare it with what the
-    /// camera shows, or connect by a network that nobody else is in), pin it.
-    #[error(
-        "certificate refused: {reason}; the camera's own is trusted if its fingerprint is pinned: {fingerprint}"
-    )]
+    /// camera shows, or connect by a network that nobody else is in), pin it, where
+    /// [that helps](CertificateProblem::is_mended_by_pin).
+    #[error("certificate refused: {reason}{}", or_pin(reason, *fingerprint))]
     CertificateRefused {
         /// What is wrong with it.
         reason: CertificateProblem,
@@ -78,7 +77,19 @@ pub enum CertificateProblem {
     /// It is not among those that were pinned.
     #[error("its fingerprint is not a pinned one")]
     NotPinned,
-    /// Whatever else: form, signature or purpose.
+    /// It is of X.509 version 1 or 2, which is not read here.
+    #[error("it is of X.509 version 1 or 2, from before 1999, and not of version 3")]
+    OldVersion,
+    /// Its key is RSA of less than 2048 bits: by it, nobody can prove anything.
+    #[error("its RSA key has less than 2048 bits, which proves nothing")]
+    WeakKey,
+    /// It is none, or damaged.
+    #[error("it cannot be read: {0}")]
+    Unreadable(String),
+    /// The camera does not prove that it has the certificate's key: somebody else may show it.
+    #[error("the camera does not prove that it has its key: {0}")]
+    Unproven(String),
+    /// Whatever else: a purpose, or a restriction of its authority.
     #[error("{0}")]
     Invalid(String),
 }
@@ -86,6 +97,22 @@ pub enum CertificateProblem {
 impl CertificateProblem {
     /// Names of a certificate that are kept for the error.
     pub const MAX_NAMES: usize = 4;
+
+    /// Whether the certificate is accepted if it is pinned. One whose key cannot be verified never is.
+    pub fn is_mended_by_pin(&self) -> bool {
+        match self {
+            CertificateProblem::Expired
+            | CertificateProblem::NotYetValid
+            | CertificateProblem::WrongName { .. }
+            | CertificateProblem::UnknownIssuer
+            | CertificateProblem::NotPinned
+            | CertificateProblem::Invalid(_) => true,
+            CertificateProblem::OldVersion
+            | CertificateProblem::WeakKey
+            | CertificateProblem::Unreadable(_)
+            | CertificateProblem::Unproven(_) => false,
+        }
+    }
 }
 
 /// Why there is nobody to trust.
@@ -133,6 +160,14 @@ pub enum Incompatibility {
         "the camera's TLS shares no cipher with ours: it may know RSA key exchange only (no ECDHE), which is not spoken here"
     )]
     Cipher,
+}
+
+fn or_pin(reason: &CertificateProblem, fingerprint: Fingerprint) -> String {
+    if reason.is_mended_by_pin() {
+        format!("; the camera's own is trusted if its fingerprint is pinned: {fingerprint}")
+    } else {
+        String::new()
+    }
 }
 
 fn about(name: Option<&str>) -> String {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
+use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{Acceptor, ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
@@ -265,12 +266,73 @@ async fn a_pinned_certificate_without_its_key_is_refused() {
         matches!(
             &error,
             TlsError::CertificateRefused {
-                reason: CertificateProblem::Invalid(_),
+                reason: CertificateProblem::Unproven(_),
                 ..
             }
         ),
         "{error}"
     );
+}
+
+/// Of X.509 version 1, for a key of P-256: `openssl x509 -req -signkey`.
+const VERSION_1: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBHzCBxQIUbBzc9lI1E+4L6W3mOjTx6Vm3LqMwCgYIKoZIzj0EAwIwETEPMA0G
+A1UEAwwGY2FtZXJhMCAXDTI2MTEyNjE2MDQxM1oYDzIxMjYxMTAyMTYwNDEzWjAR
+MQ8wDQYDVQQDDAZjYW1lcmEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAS9/sRB
+Znrx6R2AqlU8eZvz3JeqDB43TC4yvtbIHHbzjnoYlAx5MeOLg/fZwiVzPnHd/Pui
+14C45eGLg1xQ+YrGMAoGCCqGSM49BAMCA0kAMEYCIQCXayZ9zL0wuY+2UDh7WtG8
+xG01EwtXD7/XwX9DVRa9hgIhALNY50KLOyN27udnDasV8nITFNHMTYzRjk7oFwrS
+mEhp
+-----END CERTIFICATE-----
+";
+/// For a key of 1024 bits: `openssl req -x509 -newkey rsa:1024`.
+const RSA_1024: &str = "\
+-----BEGIN CERTIFICATE-----
+MIICADCCAWmgAwIBAgIUI8IYcHC9tnBl4QncjGDhElrDzXcwDQYJKoZIhvcNAQEL
+BQAwETEPMA0GA1UEAwwGY2FtZXJhMCAXDTI2MTEyNjE2MDQxNFoYDzIxMjYxMTAy
+MTYwNDE0WjARMQ8wDQYDVQQDDAZjYW1lcmEwgZ8wDQYJKoZIhvcNAQEBBQADgY0A
+MIGJAoGBALflhMmu95MojRq39xI4OxcK29MCRcDZIVgJwper4VsZDyQn5FxYyj8p
+yh4u/3babCtsApQhV9rEWtHDEMpG1O+pdwH9e1OZezxg+aBP9YyoLw6h6R/jOMtU
+S8+MoX9QHgYarFDcD3Qvd9qo3jHr48CvFopeyIlwi184YNIFw55bAgMBAAGjUzBR
+MB0GA1UdDgQWBBSf2arvblmw+2b+n6wScBjV/MIjFDAfBgNVHSMEGDAWgBSf2arv
+blmw+2b+n6wScBjV/MIjFDAPBgNVHRMBAf8EBTADAQH/MA0GCSqGSIb3DQEBCwUA
+A4GBAI2tSw3E/vpa4pxzZJ9vAfyS5UVCi+slGQ0ZsKcb6GNpSP7avALVVYzDpSC4
+LrweGmV4LXem/qK0MM0L5ZHUP7fJhJ8yu2b553BZf++JaNgLjug4ybDf/SOQT+0T
+87TtCk5tbpAf3qXFVNZ2v3cxPdt0Ckmle5lh3u/PlYrMH+yE
+-----END CERTIFICATE-----
+";
+
+#[tokio::test]
+async fn a_certificate_that_proves_nothing_is_refused_whatever_is_trusted_and_no_pin_is_offered() {
+    let key = KeyPair::generate().expect("a key");
+    for (pem, expected) in [
+        (VERSION_1, CertificateProblem::OldVersion),
+        (RSA_1024, CertificateProblem::WeakKey),
+    ] {
+        let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate");
+        let at = serve(&certificate, &key, Names::Ignored).await;
+        for trust in [
+            Trust::SystemRoots,
+            Trust::CaPem(pem.as_bytes().to_owned()),
+            Trust::Pinned(vec![Fingerprint::of(&certificate)]),
+        ] {
+            let error = failure(config("127.0.0.1", at, trust)).await;
+            let Error::Tls {
+                cause: TlsError::CertificateRefused { reason, fingerprint },
+                ..
+            } = &error
+            else {
+                panic!("{error}");
+            };
+            assert_eq!((reason, *fingerprint), (&expected, Fingerprint::of(&certificate)));
+            let line = error.to_string();
+            assert!(
+                error.is_configuration() && !line.contains("pin") && !line.contains("Other"),
+                "{line}"
+            );
+        }
+    }
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ impl From<&Error> for Trouble {
             return Trouble::new(
                 Exit::Certificate,
                 format_args!("{peer}: certificate refused: {reason}"),
-                pin(reason, *fingerprint),
+                of_certificate(reason, *fingerprint),
             );
         }
         let (exit, remedy) = of_camera(error);
@@ -40,8 +40,8 @@ impl From<&Error> for Trouble {
     }
 }
 
-/// With the flag as it is to be pasted.
-fn pin(reason: &CertificateProblem, fingerprint: Fingerprint) -> String {
+/// With the flag as it is to be pasted, where that helps.
+fn of_certificate(reason: &CertificateProblem, fingerprint: Fingerprint) -> String {
     let first = match reason {
         CertificateProblem::Expired => {
             "renew it in the camera's settings, or, if it is the camera's own, trust"
@@ -54,6 +54,15 @@ fn pin(reason: &CertificateProblem, fingerprint: Fingerprint) -> String {
         }
         CertificateProblem::UnknownIssuer => {
             "give its authority with --tls-ca, or compare it with what the camera's settings show and trust"
+        }
+        CertificateProblem::OldVersion | CertificateProblem::WeakKey | CertificateProblem::Unreadable(_) => {
+            return "make a new one in the camera's settings (X.509 version 3, with RSA of 2048 bits or ECDSA) or update \
+                its firmware, or use rtsp:// on a network that nobody else is in"
+                .to_owned();
+        }
+        CertificateProblem::Unproven(_) => {
+            return "somebody may sit between; if nobody does, restart the camera or make a new one in its settings"
+                .to_owned();
         }
         CertificateProblem::NotPinned => {
             "somebody may sit between; if it was renewed, compare it with what the camera's settings show and trust"

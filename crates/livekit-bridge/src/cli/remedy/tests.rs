@@ -268,6 +268,31 @@ fn a_refused_certificate_has_its_own_exit_code_and_the_flag_to_paste() {
 }
 
 #[test]
+fn a_certificate_that_no_pin_helps_is_told_without_one() {
+    for (problem, hint) in [
+        (CertificateProblem::OldVersion, "update its firmware"),
+        (CertificateProblem::WeakKey, "use rtsp://"),
+        (
+            CertificateProblem::Unreadable("BadDer".to_owned()),
+            "make a new one",
+        ),
+        (
+            CertificateProblem::Unproven("BadSignature".to_owned()),
+            "somebody may sit between",
+        ),
+    ] {
+        assert!(!problem.is_mended_by_pin(), "{problem}");
+        let trouble = Trouble::from(&refused(problem));
+        let line = trouble.to_string();
+        assert_eq!(trouble.exit, Exit::Certificate);
+        assert!(
+            line.contains(hint) && !line.contains("--tls-fingerprint") && !line.contains("AB:AB"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
 fn tls_that_does_not_come_about_is_told_by_its_cause() {
     let closed = |name: Option<&str>| TlsError::Closed {
         name: name.map(str::to_owned),
