@@ -24,7 +24,7 @@ ENDED = "ended the stream: connection closed|connection lost: Connection reset"
 # What is said of a camera that has ended, and of one that answers no more; after how many seconds at most.
 KILLED = {"accept": "while (DESCRIBE|OPTIONS) was waited for", "DESCRIBE": "while SETUP was waited for",
           "SETUP": "while PLAY was waited for", "PLAY": ENDED}
-FROZEN = {"accept": (r"DESCRIBE was not answered within 10\.0s", 13), "DESCRIBE": (r"SETUP was not answered within 10\.0s", 13),
+FROZEN = {"accept": (r"DESCRIBE was not answered within 30\.0s", 33), "DESCRIBE": (r"SETUP was not answered within 10\.0s", 13),
           "SETUP": (r"PLAY was not answered within 10\.0s", 13), "PLAY": (NO_PACKET.format("TCP", 30), 33)}
 
 

@@ -122,6 +122,8 @@ pub struct Timeouts {
     pub tunnel: Duration,
     /// The answer to one RTSP request. Default: 10 s; slow cameras take 3 s to answer PLAY.
     pub response: Duration,
+    /// The answer to DESCRIBE in place of that. Default: 30 s, for bridges of battery cameras wake the camera first (Q123).
+    pub describe: Duration,
     /// From PLAY's answer to the first RTP packet over TCP. Default: 30 s, for bridges of battery cameras take up to
     /// 28 s to begin (Q123).
     pub first_packet: Duration,
@@ -152,6 +154,7 @@ impl Timeouts {
             tls: self.tls.min(NEVER),
             tunnel: self.tunnel.min(NEVER),
             response: self.response.min(NEVER),
+            describe: self.describe.min(NEVER),
             first_packet: self.first_packet.min(NEVER),
             first_packet_udp: self.first_packet_udp.min(NEVER),
             stalled: self.stalled.min(NEVER),
@@ -183,6 +186,7 @@ impl Default for Timeouts {
             tls: Duration::from_secs(5),
             tunnel: Duration::from_secs(10),
             response: Duration::from_secs(10),
+            describe: Duration::from_secs(30),
             first_packet: Duration::from_secs(30),
             first_packet_udp: Duration::from_secs(3),
             stalled: Duration::from_secs(10),

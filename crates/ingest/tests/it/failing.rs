@@ -777,8 +777,9 @@ fn timeouts_of_for_ever_are_waited_for() {
     (
         config.timeouts.connect,
         config.timeouts.response,
+        config.timeouts.describe,
         config.timeouts.stalled,
-    ) = (ever, ever, ever);
+    ) = (ever, ever, ever, ever);
     (
         config.timeouts.first_packet,
         config.timeouts.picture,

@@ -280,7 +280,7 @@ async fn silence_to_get_and_behind_the_tunnel_are_over_in_their_time() {
     })
     .await;
     let mut silence = config(open);
-    silence.timeouts.response = limit;
+    silence.timeouts.describe = limit;
     let error = failure(silence).await;
     assert!(error.to_string().contains("DESCRIBE"), "{error}");
 }

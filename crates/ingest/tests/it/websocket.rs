@@ -361,7 +361,7 @@ async fn silence_is_over_in_its_time_before_the_upgrade_and_after_it() {
     })
     .await;
     let mut config = self::config(upgraded);
-    config.timeouts.response = limit;
+    config.timeouts.describe = limit;
     let error = failure(config).await;
     assert!(error.to_string().contains("DESCRIBE"), "{error}");
 }

@@ -79,6 +79,7 @@ impl Attempt {
             credentials: config.credentials.clone(),
             user_agent: config.user_agent.clone(),
             response_timeout: config.timeouts.response,
+            describe_timeout: Some(config.timeouts.describe),
             extra_headers: config.extra_headers.clone(),
             tunnel_path: config.tunnel_path.clone(),
             learned: lasting.learned,
