@@ -295,6 +295,23 @@ mod tests {
         Ok(())
     }
 
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn q43_a_datagram_that_nobody_took_does_not_stop_what_is_received() -> io::Result<()> {
+        let closed = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let at = socket.local_addr()?;
+        // Connected, so that this system reports it as others do without.
+        socket.connect(closed)?;
+        socket.send(b"punch")?;
+        let socket = DatagramSocket::new(socket)?;
+        std::net::UdpSocket::bind(closed)?.send_to(b"media", at)?;
+        let error = next(&socket).await.expect_err("the report of the punch");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(next(&socket).await?, b"media");
+        Ok(())
+    }
+
     /// A group on the loopback interface, and a socket that sends to it from there.
     fn group(
         rtp: SocketAddr,
