@@ -329,13 +329,10 @@ fn poll_datagrams(
     Poll::Ready(())
 }
 
-/// Of the system's randomness. A kernel that has none yet lets the standard library wait for its hash keys.
 fn seed() -> [u8; 32] {
     let mut seed = [0; 32];
-    if getrandom::fill(&mut seed).is_err() {
-        for chunk in seed.chunks_exact_mut(8) {
-            chunk.copy_from_slice(&connect::random().to_be_bytes());
-        }
+    for chunk in seed.chunks_exact_mut(8) {
+        chunk.copy_from_slice(&connect::random().to_be_bytes());
     }
     seed
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use throughline_rtsp::Security;
 use throughline_rtsp::client::Tunnel;
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::camera::{ConnectError, Endpoint};
 use crate::{Config, Timeouts};
@@ -106,12 +106,12 @@ impl Connector {
     }
 
     async fn open(&self, addresses: &[SocketAddr]) -> Result<TcpStream, ConnectError> {
-        let waited = self.timeouts.connect;
+        let begun = Instant::now();
         let timed_out = || ConnectError::ConnectTimeout {
-            waited,
+            waited: begun.elapsed(),
             addresses: addresses.to_vec(),
         };
-        match timeout(waited, eyeballs::race(addresses, pipe::open)).await {
+        match timeout(self.timeouts.connect, eyeballs::race(addresses, pipe::open)).await {
             Ok(Ok(stream)) => Ok(stream),
             // The system's own patience, where it is shorter than ours.
             Ok(Err(error)) if error.kind() == io::ErrorKind::TimedOut => Err(timed_out()),
@@ -156,9 +156,9 @@ impl Route {
     }
 }
 
-/// The standard library's hash keys are the one source of randomness that needs no dependency.
+/// Of the system's randomness. A kernel that has none yet lets the standard library wait for its hash keys.
 pub(crate) fn random() -> u64 {
-    RandomState::new().hash_one(0_u8)
+    getrandom::u64().unwrap_or_else(|_| RandomState::new().hash_one(0_u8))
 }
 
 #[cfg(test)]

@@ -139,7 +139,7 @@ pub enum TrustError {
         /// What the parser says.
         reason: String,
     },
-    /// There is no certificate in what is configured, or on this system.
+    /// There is no certificate in what is configured.
     #[error("there is no trusted certificate{}", in_file(path.as_ref()))]
     Empty {
         /// As configured.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use throughline_ingest::{
     CameraStream, Config, Error, Event, Item, Retry, StreamEnd, Transport, TransportPolicy,
 };
+use throughline_rtsp::client;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::time::{Interval, interval, timeout};
@@ -261,4 +262,19 @@ pub(crate) async fn failure(config: Config) -> Error {
         .await
         .expect("in time");
     ended.expect("an end with an error").expect_err("no picture")
+}
+
+/// Of a camera that hangs up on a request.
+pub(crate) async fn expect_closed(config: Config) {
+    let error = failure(config).await;
+    assert!(
+        matches!(
+            &error,
+            Error::Rtsp {
+                cause: client::Error::Closed { .. },
+                ..
+            }
+        ),
+        "{error}"
+    );
 }

@@ -15,11 +15,10 @@ use throughline_ingest::{
     CertificateProblem, Config, Error, Fingerprint, Incompatibility, Retry, ServerNameIndication, TlsError,
     Trust, TrustError,
 };
-use throughline_rtsp::client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_rustls::LazyConfigAcceptor;
 
-use crate::loopback::{expect_pictures, failure, listen, serve_one};
+use crate::loopback::{expect_closed, expect_pictures, failure, listen, serve_one};
 use crate::peer::{Peer, Script};
 
 /// A certificate and the key of it.
@@ -145,6 +144,20 @@ async fn tls_failure(config: Config) -> TlsError {
     }
 }
 
+/// The error about a refused certificate, with its reason and fingerprint.
+async fn refusal(config: Config) -> (Error, CertificateProblem, Fingerprint) {
+    let error = failure(config).await;
+    let Error::Tls {
+        cause: TlsError::CertificateRefused { reason, fingerprint },
+        ..
+    } = &error
+    else {
+        panic!("{error}");
+    };
+    let (reason, fingerprint) = (reason.clone(), *fingerprint);
+    (error, reason, fingerprint)
+}
+
 #[tokio::test]
 async fn what_a_trusted_authority_signed_for_the_host_is_accepted() {
     let authority = Authority::new();
@@ -218,15 +231,8 @@ async fn each_refusal_says_why_and_which_fingerprint_to_pin() {
     ];
     for (camera, trust, expected) in cases {
         let at = serve(&camera.certificate, &camera.key, Names::Ignored).await;
-        let error = failure(config("127.0.0.1", at, trust)).await;
-        let Error::Tls {
-            cause: TlsError::CertificateRefused { reason, fingerprint },
-            ..
-        } = &error
-        else {
-            panic!("{error}");
-        };
-        assert_eq!((reason, *fingerprint), (&expected, camera.fingerprint()));
+        let (error, reason, fingerprint) = refusal(config("127.0.0.1", at, trust)).await;
+        assert_eq!((&reason, fingerprint), (&expected, camera.fingerprint()));
         // The clock may yet be set.
         assert_eq!(
             error.is_configuration(),
@@ -242,7 +248,7 @@ async fn each_refusal_says_why_and_which_fingerprint_to_pin() {
         expect_pictures(config(
             "127.0.0.1",
             at,
-            Trust::Pinned(vec![Fingerprint([7; 32]), *fingerprint]),
+            Trust::Pinned(vec![Fingerprint([7; 32]), fingerprint]),
         ))
         .await;
     }
@@ -317,15 +323,8 @@ async fn a_certificate_that_proves_nothing_is_refused_whatever_is_trusted_and_no
             Trust::CaPem(pem.as_bytes().to_owned()),
             Trust::Pinned(vec![Fingerprint::of(&certificate)]),
         ] {
-            let error = failure(config("127.0.0.1", at, trust)).await;
-            let Error::Tls {
-                cause: TlsError::CertificateRefused { reason, fingerprint },
-                ..
-            } = &error
-            else {
-                panic!("{error}");
-            };
-            assert_eq!((reason, *fingerprint), (&expected, Fingerprint::of(&certificate)));
+            let (error, reason, fingerprint) = refusal(config("127.0.0.1", at, trust)).await;
+            assert_eq!((&reason, fingerprint), (&expected, Fingerprint::of(&certificate)));
             let line = error.to_string();
             assert!(
                 error.is_configuration() && !line.contains("pin") && !line.contains("Other"),
@@ -394,17 +393,7 @@ async fn a_camera_that_hangs_up_without_a_word_of_tls_has_closed() {
         }
     })
     .await;
-    let error = failure(config("127.0.0.1", at, Trust::Pinned(vec![camera.fingerprint()]))).await;
-    assert!(
-        matches!(
-            &error,
-            Error::Rtsp {
-                cause: client::Error::Closed { .. },
-                ..
-            }
-        ),
-        "{error}"
-    );
+    expect_closed(config("127.0.0.1", at, Trust::Pinned(vec![camera.fingerprint()]))).await;
 }
 
 /// A server that reads the first message and answers with `bytes`, whatever it was; then it stays, or hangs up.

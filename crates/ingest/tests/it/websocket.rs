@@ -9,7 +9,6 @@ use futures_util::{SinkExt, StreamExt};
 use throughline_ingest::{CameraStream, Config, Error, Retry, TunnelError};
 use throughline_rtsp::Credentials;
 use throughline_rtsp::auth::Verifier;
-use throughline_rtsp::client;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -19,7 +18,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::http::{Head, verifier};
-use crate::loopback::{PATIENCE, expect_pictures, failure, listen, next_picture_number, serve_one};
+use crate::loopback::{
+    PATIENCE, expect_closed, expect_pictures, failure, listen, next_picture_number, serve_one,
+};
 use crate::peer::{Peer, Script};
 
 /// How a server with a WebSocket behaves.
@@ -377,17 +378,7 @@ async fn a_camera_that_hangs_up_without_a_word_of_websocket_has_closed() {
         stream.read(&mut [0; 2048]).await.map(drop)
     })
     .await;
-    let error = failure(config(at)).await;
-    assert!(
-        matches!(
-            &error,
-            Error::Rtsp {
-                cause: client::Error::Closed { .. },
-                ..
-            }
-        ),
-        "{error}"
-    );
+    expect_closed(config(at)).await;
 }
 
 #[tokio::test]
