@@ -1,7 +1,7 @@
 //! The packets of a stream that is SRTP, in and out.
 
 use throughline_rtp::Ssrc;
-use throughline_srtp::transform::{Protector, SetupError, UnprotectError, Unprotector};
+use throughline_srtp::transform::{Protector, SetupError, UnprotectError, UnprotectFault, Unprotector};
 use throughline_srtp::{Keys, Suite};
 
 use crate::CameraStats;
@@ -75,7 +75,10 @@ impl Incoming {
             }
             Err(error) => {
                 tracing::trace!(%error, "packet not unprotected");
-                self.trouble = Some(error);
+                // The keys open what comes twice.
+                if !is_replayed(&error) {
+                    self.trouble = Some(error);
+                }
                 None
             }
         }
@@ -97,6 +100,19 @@ impl Incoming {
         stats.undecryptable += unprotected.not_authentic + unprotected.too_short;
         stats.duplicates += unprotected.replayed;
     }
+}
+
+fn is_replayed(error: &UnprotectError) -> bool {
+    matches!(
+        error,
+        UnprotectError::Rtp {
+            fault: UnprotectFault::Replayed,
+            ..
+        } | UnprotectError::Rtcp {
+            fault: UnprotectFault::Replayed,
+            ..
+        }
+    )
 }
 
 impl Outgoing {
