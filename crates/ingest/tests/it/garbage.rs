@@ -40,6 +40,48 @@ fn an_hour(transport: TransportPolicy, from: usize, script: Script) -> Sim {
     sim
 }
 
+#[test]
+fn a_minute_of_noise_at_full_rate_takes_no_more_than_its_bytes() {
+    for (policy, from) in [
+        (TransportPolicy::Tcp, 0),
+        (TransportPolicy::Tcp, 4),
+        (TransportPolicy::Udp, 0),
+        (TransportPolicy::Udp, 12),
+    ] {
+        let minute = |frame| {
+            let mut sim = Sim::new(over(policy), Script::default());
+            let mut noise = Noise(1);
+            sim.distort = Box::new(move |bytes| noise.fill(bytes.get_mut(from..).unwrap_or_default()));
+            sim.frame = frame;
+            sim.run_to(HOUR / 60);
+            sim
+        };
+        let (flood, trickle) = (minute(HOUR / 3600 / 25), minute(HOUR / 3600));
+        let what = format!("{policy:?} from {from}");
+        // What is done of our own accord is by time, whatever comes: no byte of noise makes more of it.
+        assert!(
+            flood.wakes <= 3 * 60 && flood.wakes <= 2 * trickle.wakes + 60,
+            "{what}: {} and {} wake-ups",
+            flood.wakes,
+            trickle.wakes
+        );
+        assert!(
+            flood.events.len() <= 4 * 60,
+            "{what}: {} events",
+            flood.events.len()
+        );
+        assert!(
+            flood.connects.len() <= 30,
+            "{what}: {} connections",
+            flood.connects.len()
+        );
+        let stats = flood.camera.stats();
+        assert!(stats.waiting <= 512, "{what}: {} packets wait", stats.waiting);
+        let sent = flood.peer.methods().len();
+        assert!(sent <= 6 * flood.connects.len() + 4, "{what}: {sent} requests");
+    }
+}
+
 /// What a person is told of, with the second.
 fn warnings(sim: &Sim) -> Vec<(u64, &Event)> {
     let is_warning = |event: &Event| {

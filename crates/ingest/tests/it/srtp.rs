@@ -1,5 +1,7 @@
 //! Streams that are encrypted: whose keys open them, and what is said where none do.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
 use throughline_ingest::camera::UdpSocket;
@@ -8,7 +10,7 @@ use throughline_srtp::mikey::{Message, Timestamp};
 use throughline_srtp::transform::UnprotectFault;
 use throughline_srtp::{Keys, Policy, Suite, Tolerance, sdes};
 
-use crate::peer::{Encryption, Script, Serves, camera_keys, camera_message, picture, secure_sdp};
+use crate::peer::{Carrier, Encryption, Script, Serves, camera_keys, camera_message, picture, secure_sdp};
 use crate::sim::{Sim, config};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -272,10 +274,31 @@ fn packets_of_nobody_are_counted_and_change_nothing() {
 }
 
 #[test]
+fn a_packet_that_comes_twice_before_silence_is_no_fault_of_the_keys() {
+    let mut sim = over(TransportPolicy::Udp, camera(DESCRIBED));
+    let latest = Rc::new(RefCell::new(Vec::new()));
+    let kept = Rc::clone(&latest);
+    sim.distort = Box::new(move |packet| kept.borrow_mut().clone_from(packet));
+    sim.run_to(2 * SECOND);
+    sim.peer.script.silent_over.push(Carrier::Udp);
+    let packet = latest.take();
+    sim.datagram_of(UdpSocket::Rtp, &packet);
+    assert_eq!(sim.camera.stats().duplicates, 1);
+    sim.run_to(15 * SECOND);
+    assert_eq!(sim.error().kind(), ErrorKind::Stalled, "{}", sim.error());
+}
+
+#[test]
 fn no_key_is_in_any_debug_output() {
     let mut sim = over(TransportPolicy::Tcp, camera(DESCRIBED));
     sim.run_to(SECOND);
     let shown = format!("{:?}", sim.camera);
     assert!(shown.contains("unprotector: "));
     assert!(!shown.contains("202, 202"));
+    // An answer whose rest has not come.
+    sim.feed(b"RTSP/1.0 200 OK\r\nKeyMgmt: prot=mikey;uri=\"\";data=\"c2VjcmV0");
+    let shown = format!("{:?}", sim.camera);
+    let digits = format!("{:?}", b"c2VjcmV0");
+    assert!(!shown.contains(digits.trim_matches(['[', ']'])));
+    assert!(shown.contains("Carry(58 bytes)"), "{shown}");
 }

@@ -24,6 +24,7 @@ mod receive;
 mod set_up;
 
 use peer::Peer;
+use receive::Carry;
 
 /// How an attempt ended.
 #[derive(Debug)]
@@ -45,10 +46,7 @@ pub(super) struct Attempt {
     scheme: Scheme,
     peer: Peer,
     step: Step,
-    /// Bytes of a frame whose rest has not arrived, or what was read together with the refusal of a SETUP. The session
-    /// fails on a frame longer than its limits, so this ends at [`throughline_rtsp::MAX_HEADER_BYTES`] and
-    /// [`throughline_rtsp::MAX_BODY_BYTES`] together, and one read.
-    carry: Vec<u8>,
+    carry: Carry,
     selection: Option<Selection>,
     /// SETUP was answered with this group, which the driver joins, and these keys.
     joining: Option<(Membership, Option<Srtp>)>,
@@ -97,7 +95,7 @@ impl Attempt {
             scheme: config.url.scheme(),
             peer: Peer::default(),
             step: Step::Asking,
-            carry: Vec::new(),
+            carry: Carry::default(),
             selection: None,
             joining: None,
             keying: None,
@@ -310,7 +308,7 @@ impl Attempt {
 
     fn connect(&mut self, now: Instant, endpoint: Endpoint, lasting: &mut Lasting) {
         self.peer = Peer::new(&endpoint.host, endpoint.port);
-        self.carry.clear();
+        self.carry.0.clear();
         let limit = self.timeouts.connecting(&endpoint);
         self.step = Step::Connecting {
             since: now,

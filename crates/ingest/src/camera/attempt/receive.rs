@@ -1,5 +1,6 @@
 //! What arrives on the connection and the UDP sockets, and to whom it goes.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -15,11 +16,25 @@ use super::super::srtp::PacketKind;
 use super::Attempt;
 use crate::{Error, StreamEnd};
 
+/// Bytes of a frame whose rest has not arrived, or what was read together with the refusal of a SETUP. The session fails on a
+/// frame longer than its limits, so this ends at [`throughline_rtsp::MAX_HEADER_BYTES`] and
+/// [`throughline_rtsp::MAX_BODY_BYTES`] together, and one read.
+///
+/// `Debug` gives only their number: there may be keys among them.
+#[derive(Default)]
+pub(super) struct Carry(pub(super) Vec<u8>);
+
+impl fmt::Debug for Carry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Carry({} bytes)", self.0.len())
+    }
+}
+
 impl Attempt {
     pub(in crate::camera) fn handle_stream(&mut self, now: Instant, mut input: &[u8], lasting: &mut Lasting) {
         self.heard = Some(now);
-        while !self.carry.is_empty() && !input.is_empty() && self.end.is_none() {
-            let mut carry = std::mem::take(&mut self.carry);
+        while !self.carry.0.is_empty() && !input.is_empty() && self.end.is_none() {
+            let mut carry = std::mem::take(&mut self.carry.0);
             let held = carry.len();
             let taken = missing(&carry).min(input.len());
             carry.extend_from_slice(input.get(..taken).unwrap_or_default());
@@ -33,10 +48,11 @@ impl Attempt {
                 carry.clear();
             }
             // Its room serves the next cut frame.
-            self.carry = carry;
+            self.carry.0 = carry;
         }
         let used = self.walk(now, input, lasting);
         self.carry
+            .0
             .extend_from_slice(input.get(used..).unwrap_or_default());
     }
 
