@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod failing;
 #[cfg(test)]
+mod fallback;
+#[cfg(test)]
 mod garbage;
 #[cfg(test)]
 mod http;
