@@ -217,7 +217,7 @@ pub(crate) struct CameraArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum TransportArg {
-    /// TCP, and UDP where the camera wants that
+    /// TCP, and UDP where the camera wants that; beside TLS only if it is encrypted
     Auto,
     /// UDP, and TCP where packets do not arrive or too many are lost
     UdpFirst,

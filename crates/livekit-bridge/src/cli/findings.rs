@@ -99,6 +99,8 @@ struct Counts {
     packets_foreign: u64,
     /// Packets and payloads that cannot be read.
     packets_unreadable: u64,
+    /// Of SRTP, that its keys do not open.
+    packets_undecryptable: u64,
     jitter_ms: f64,
     /// Given out.
     pictures: u64,
@@ -329,6 +331,7 @@ impl Counts {
             packets_reordered: stats.reordered,
             packets_foreign: stats.foreign,
             packets_unreadable: stats.malformed + stats.unreadable_payloads,
+            packets_undecryptable: stats.undecryptable,
             jitter_ms: stats.jitter.as_secs_f64() * 1000.0,
             pictures: stats.access_units,
             pictures_withheld: Withheld {
@@ -365,6 +368,7 @@ impl Counts {
             (self.packets_late, "late"),
             (self.packets_reordered, "out of order"),
             (self.packets_unreadable, "unreadable"),
+            (self.packets_undecryptable, "not opened by their keys"),
             (self.packets_foreign, "foreign"),
         ] {
             if count > 0 {

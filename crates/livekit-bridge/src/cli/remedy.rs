@@ -270,7 +270,8 @@ fn of_media(error: &Error) -> (Exit, &'static str) {
     match error {
         Error::TransportRefused { .. } => (
             Exit::Failed,
-            "use --transport auto, which tries the others, or switch this one on in the camera's settings",
+            "switch this one on in the camera's settings, or use --transport auto, which tries the others \
+             (over TLS, where they are not encrypted, only --transport udp or multicast does)",
         ),
         Error::UdpBlocked { .. } => (
             Exit::Failed,

@@ -86,7 +86,7 @@ fn after_a_fallback() -> Heard {
     story.picture(at(start, 1234), &seen.parameters);
     let mut stats = CameraStats::default();
     (stats.packets, stats.lost, stats.late, stats.duplicates) = (900, 3, 2, 1);
-    stats.access_units = 120;
+    (stats.access_units, stats.undecryptable) = (120, 5);
     (stats.dropped.damaged, stats.dropped.reference_missing) = (2, 4);
     stats.fallbacks.count = 1;
     stats.fallbacks.last = Some(Fallback {
@@ -165,6 +165,7 @@ fn what_came_and_what_became_of_it_adds_up_in_json() {
         ("packets_lost", 3),
         ("packets_late", 2),
         ("packets_twice", 1),
+        ("packets_undecryptable", 5),
         ("pictures", 120),
     ] {
         assert_eq!(found[name], json!(count), "{name}");
@@ -181,7 +182,7 @@ fn the_story_is_told_in_text_within_a_hundred_columns() {
     }
     for row in [
         "camera        rtsp://cam.example/stream1\n",
-        "packets       900 came, 1 of them twice, 2 late; 3 lost; jitter 0.0 ms\n",
+        "packets       900 came, 1 of them twice, 2 late, 5 not opened by their keys; 3 lost; jitter 0.0 ms\n",
         "pictures      120 given out; withheld: 2 damaged, 4 refer to a lost one\n",
         "story           0.000 s connecting to cam.example:554\n",
         "                0.012 s connected to 192.0.2.7:554 as rtsp:// in 12 ms\n",
