@@ -17,6 +17,7 @@ const BAD_PICTURES_PERCENT: u64 = 50;
 /// Counted since the start of a connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
+    /// In time, each once.
     pub(super) received: u64,
     pub(super) lost: u64,
     /// Given out.

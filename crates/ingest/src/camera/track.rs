@@ -249,10 +249,11 @@ impl Track {
     }
 
     pub(super) fn tally(&self) -> Tally {
+        let packets = self.reorder.stats();
         let pictures = self.assembler.depacketizer.stats();
         Tally {
-            received: self.packets,
-            lost: self.reorder.stats().lost,
+            received: packets.delivered,
+            lost: packets.lost,
             pictures: pictures.delivered,
             dropped: pictures.damaged + pictures.reference_missing,
             waiting: pictures.waiting_for_idr,

@@ -1,10 +1,13 @@
 //! What leads from one transport to another.
 
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::Duration;
 
+use throughline_ingest::camera::UdpSocket;
 use throughline_ingest::{Error, ErrorKind, Event, Fallback, Retry, Transport, TransportPolicy};
 
-use crate::peer::{Carrier, Script, Serves};
+use crate::peer::{Carrier, FRAME, Script, Serves};
 use crate::sim::{Sim, config};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -240,6 +243,30 @@ fn loss_that_lets_no_idr_through_is_hopeless_as_well() {
         };
         assert_eq!(sim.camera.stats().fallbacks.last, Some(fallback));
     }
+}
+
+#[test]
+fn packets_that_come_twice_hide_no_loss() {
+    let script = Script {
+        loses_one_in: Some(15),
+        ..Script::default()
+    };
+    let mut sim = once(TransportPolicy::UdpFirst, script);
+    let arrived = Rc::new(RefCell::new(Vec::new()));
+    let kept = Rc::clone(&arrived);
+    sim.distort = Box::new(move |packet| kept.borrow_mut().push(packet.clone()));
+    for picture in 1..=25 * 10 {
+        sim.run_to(picture * FRAME);
+        for packet in arrived.take() {
+            sim.datagram_of(UdpSocket::Rtp, &packet);
+        }
+    }
+    sim.run_to(11 * SECOND);
+    assert!(sim.camera.stats().duplicates > 200);
+    assert_eq!(
+        sim.camera.stats().fallbacks.last.map(|last| last.reason),
+        Some(ErrorKind::Lossy)
+    );
 }
 
 #[test]
