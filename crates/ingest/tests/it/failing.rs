@@ -4,19 +4,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use throughline_ingest::camera::{Camera, Output};
-use throughline_ingest::{Error, Event, Missing, ReceiveBuffer, Retry, StreamEnd, TransportPolicy};
+use throughline_ingest::{Error, Event, Missing, ReceiveBuffer, StreamEnd, TransportPolicy};
 
 use crate::peer::{Carrier, Content, Door, FRAME, SPROP, Script, sdp};
-use crate::sim::{Sim, config};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn once(transport: TransportPolicy, script: Script) -> Sim {
-    let mut config = config();
-    config.transport = transport;
-    config.retry = Retry::Never;
-    Sim::new(config, script)
-}
+use crate::sim::{SECOND, Sim, config, once};
 
 #[test]
 fn a_receive_buffer_smaller_than_asked_for_is_told_once() {

@@ -2,22 +2,12 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use throughline_ingest::camera::UdpSocket;
 use throughline_ingest::{Error, ErrorKind, Event, Fallback, Retry, Transport, TransportPolicy};
 
 use crate::peer::{Carrier, FRAME, Script, Serves};
-use crate::sim::{Sim, config};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn once(transport: TransportPolicy, script: Script) -> Sim {
-    let mut config = config();
-    config.transport = transport;
-    config.retry = Retry::Never;
-    Sim::new(config, script)
-}
+use crate::sim::{SECOND, Sim, config, once};
 
 fn fallbacks(sim: &Sim) -> Vec<(Transport, Transport)> {
     let fallback = |event: &Event| match event {

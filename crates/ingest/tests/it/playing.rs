@@ -8,9 +8,7 @@ use throughline_rtp::{NtpTimestamp, PacketHeader, PayloadType, RtpTimestamp, Seq
 use throughline_ingest::{DelayHandling, Event, KeyframeReason, Transport, TransportPolicy};
 
 use crate::peer::{Carrier, FRAME, SPROP, Script, frame, picture, sdp};
-use crate::sim::{Sim, config};
-
-const SECOND: Duration = Duration::from_secs(1);
+use crate::sim::{SECOND, Sim, config};
 
 fn over(transport: TransportPolicy, script: Script) -> Sim {
     let mut config = config();

@@ -2,19 +2,10 @@
 
 use std::time::Duration;
 
-use throughline_ingest::{Error, ErrorKind, Retry, Transport, TransportPolicy};
+use throughline_ingest::{Error, ErrorKind, Transport, TransportPolicy};
 
 use crate::peer::{Carrier, Door, FRAME, Script};
-use crate::sim::{Cable, Sim, config};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn once(transport: TransportPolicy, script: Script) -> Sim {
-    let mut config = config();
-    config.transport = transport;
-    config.retry = Retry::Never;
-    Sim::new(config, script)
-}
+use crate::sim::{Cable, SECOND, Sim, config, once};
 
 /// The second at which it ended.
 fn ends(sim: &mut Sim) -> u64 {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use throughline_ingest::camera::{Camera, ConnectError, Membership, Output, UdpPorts, UdpSocket};
-use throughline_ingest::{AccessUnit, Config, Error, Event};
+use throughline_ingest::{AccessUnit, Config, Error, Event, Retry, TransportPolicy};
 
 use throughline_rtp::rtcp::is_rtcp;
 
@@ -52,6 +52,16 @@ pub(crate) struct Sim {
     pub(crate) next_picture: Instant,
     /// From one picture to the next.
     pub(crate) frame: Duration,
+}
+
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
+
+/// A camera that is connected to once.
+pub(crate) fn once(transport: TransportPolicy, script: Script) -> Sim {
+    let mut config = config();
+    config.transport = transport;
+    config.retry = Retry::Never;
+    Sim::new(config, script)
 }
 
 pub(crate) fn config() -> Config {

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::Duration;
 
 use throughline_ingest::camera::UdpSocket;
 use throughline_ingest::{Config, Error, ErrorKind, KeysFault, Transport, TransportPolicy};
@@ -11,16 +10,7 @@ use throughline_srtp::transform::UnprotectFault;
 use throughline_srtp::{Keys, Policy, Suite, Tolerance, sdes};
 
 use crate::peer::{Carrier, Encryption, Script, Serves, camera_keys, camera_message, picture, secure_sdp};
-use crate::sim::{Sim, config};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn over(transport: TransportPolicy, script: Script) -> Sim {
-    let mut config = config();
-    config.transport = transport;
-    config.retry = throughline_ingest::Retry::Never;
-    Sim::new(config, script)
-}
+use crate::sim::{SECOND, Sim, config, once};
 
 const DESCRIBED: Encryption = Encryption::Camera {
     in_answer: false,
@@ -91,7 +81,7 @@ fn pictures_come_by_keys_of_the_description_or_of_the_answer_over_every_transpor
             if policy == TransportPolicy::Multicast {
                 script.serves = Serves::MulticastOnly;
             }
-            let mut sim = over(policy, script);
+            let mut sim = once(policy, script);
             sim.run_to(10 * SECOND);
             expect_pictures(&sim, &what);
             assert!(sim.peer.requests[1].contains("RTP/SAVP"), "{what}");
@@ -112,7 +102,7 @@ fn a_key_frame_is_asked_for_with_our_own_keys() {
     let mut script = camera(DESCRIBED);
     script.lost = vec![40];
     script.group_of_pictures = Some(1000);
-    let mut sim = over(TransportPolicy::Udp, script);
+    let mut sim = once(TransportPolicy::Udp, script);
     sim.run_to(10 * SECOND);
     assert!(sim.peer.heard.plis > 0);
     assert!(sim.camera.stats().idrs > 1);
@@ -121,7 +111,7 @@ fn a_key_frame_is_asked_for_with_our_own_keys() {
 #[test]
 fn q106_a_camera_that_refuses_keys_gets_others_with_an_identifier_or_none() {
     for policy in [TransportPolicy::Auto, TransportPolicy::Udp] {
-        let mut sim = over(policy, camera(Encryption::Client));
+        let mut sim = once(policy, camera(Encryption::Client));
         sim.run_to(3 * SECOND);
         expect_pictures(&sim, "keys of ours");
         assert_eq!(sim.peer.methods()[..4], ["DESCRIBE", "SETUP", "SETUP", "PLAY"]);
@@ -143,7 +133,7 @@ fn q106_a_camera_that_refuses_keys_gets_others_with_an_identifier_or_none() {
 fn a_camera_that_refuses_every_key_is_asked_twice() {
     let mut script = camera(Encryption::Client);
     script.refuse = Some(("SETUP", "463 Key Management Failure"));
-    let mut sim = over(TransportPolicy::Tcp, script);
+    let mut sim = once(TransportPolicy::Tcp, script);
     sim.run_to(3 * SECOND);
     assert_eq!(sim.peer.methods(), ["DESCRIBE", "SETUP", "SETUP"]);
     assert!(
@@ -175,7 +165,7 @@ fn what_there_is_in_place_of_keys_is_named() {
     ] {
         let mut script = camera(Encryption::None);
         script.sdp = secure_sdp(attributes);
-        let mut sim = over(TransportPolicy::Tcp, script);
+        let mut sim = once(TransportPolicy::Tcp, script);
         sim.run_to(SECOND);
         assert_eq!(sim.error().to_string(), format!("192.0.2.7:554: {expected}"));
         assert!(sim.error().is_configuration());
@@ -188,7 +178,7 @@ fn of_two_offers_the_one_that_can_be_opened_is_played() {
     let plain = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:trackID=9\r\n";
     let mut script = camera(Encryption::None);
     script.sdp += plain;
-    let mut sim = over(TransportPolicy::Tcp, script);
+    let mut sim = once(TransportPolicy::Tcp, script);
     sim.run_to(3 * SECOND);
     expect_pictures(&sim, "the plain one");
     assert!(
@@ -199,7 +189,7 @@ fn of_two_offers_the_one_that_can_be_opened_is_played() {
 
     let mut script = camera(DESCRIBED);
     script.sdp += plain;
-    let mut sim = over(TransportPolicy::Tcp, script);
+    let mut sim = once(TransportPolicy::Tcp, script);
     sim.run_to(3 * SECOND);
     expect_pictures(&sim, "the first");
 }
@@ -233,7 +223,7 @@ fn q105_packets_that_are_encrypted_where_nobody_says_so_are_named() {
         ..Script::default()
     };
     for policy in [TransportPolicy::Tcp, TransportPolicy::Udp] {
-        let mut sim = over(policy, script.clone());
+        let mut sim = once(policy, script.clone());
         sim.run_to(40 * SECOND);
         assert_eq!(sim.error().kind(), ErrorKind::NotRtp, "{}", sim.error());
         assert!(
@@ -246,7 +236,7 @@ fn q105_packets_that_are_encrypted_where_nobody_says_so_are_named() {
 
 #[test]
 fn q86_another_ssrc_is_followed_under_the_same_keys() {
-    let mut sim = over(TransportPolicy::Udp, camera(DESCRIBED));
+    let mut sim = once(TransportPolicy::Udp, camera(DESCRIBED));
     sim.run_to(2 * SECOND);
     sim.peer.script.ssrc = 0x0dd5_55cc;
     sim.run_to(4 * SECOND);
@@ -257,7 +247,7 @@ fn q86_another_ssrc_is_followed_under_the_same_keys() {
 
 #[test]
 fn packets_of_nobody_are_counted_and_change_nothing() {
-    let mut sim = over(TransportPolicy::Udp, camera(DESCRIBED));
+    let mut sim = once(TransportPolicy::Udp, camera(DESCRIBED));
     sim.run_to(SECOND);
     for number in 0..2000_u32 {
         let ssrc = number.to_be_bytes();
@@ -275,7 +265,7 @@ fn packets_of_nobody_are_counted_and_change_nothing() {
 
 #[test]
 fn a_packet_that_comes_twice_before_silence_is_no_fault_of_the_keys() {
-    let mut sim = over(TransportPolicy::Udp, camera(DESCRIBED));
+    let mut sim = once(TransportPolicy::Udp, camera(DESCRIBED));
     let latest = Rc::new(RefCell::new(Vec::new()));
     let kept = Rc::clone(&latest);
     sim.distort = Box::new(move |packet| kept.borrow_mut().clone_from(packet));
@@ -290,7 +280,7 @@ fn a_packet_that_comes_twice_before_silence_is_no_fault_of_the_keys() {
 
 #[test]
 fn no_key_is_in_any_debug_output() {
-    let mut sim = over(TransportPolicy::Tcp, camera(DESCRIBED));
+    let mut sim = once(TransportPolicy::Tcp, camera(DESCRIBED));
     sim.run_to(SECOND);
     let shown = format!("{:?}", sim.camera);
     assert!(shown.contains("unprotector: "));

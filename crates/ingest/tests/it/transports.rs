@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
 
 use throughline_ingest::camera::UdpSocket;
 use throughline_ingest::{
@@ -10,16 +9,7 @@ use throughline_ingest::{
 };
 
 use crate::peer::{Mux, SERVER_PORTS, Script, Serves, sdp};
-use crate::sim::{Sim, config};
-
-const SECOND: Duration = Duration::from_secs(1);
-
-fn once(transport: TransportPolicy, script: Script) -> Sim {
-    let mut config = config();
-    config.transport = transport;
-    config.retry = Retry::Never;
-    Sim::new(config, script)
-}
+use crate::sim::{SECOND, Sim, once};
 
 fn at(address: &str) -> SocketAddr {
     address.parse().expect("an address")
