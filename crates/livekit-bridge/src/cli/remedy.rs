@@ -270,8 +270,8 @@ fn of_media(error: &Error) -> (Exit, &'static str) {
     match error {
         Error::TransportRefused { .. } => (
             Exit::Failed,
-            "switch this one on in the camera's settings, or use --transport auto, which tries the others \
-             (over TLS, where they are not encrypted, only --transport udp or multicast does)",
+            "use --transport auto, or switch this one on in the camera's settings \
+             (beside TLS, udp and multicast without encryption must be asked for)",
         ),
         Error::UdpBlocked { .. } => (
             Exit::Failed,
