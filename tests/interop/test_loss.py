@@ -16,7 +16,7 @@ GROUP = 30
 # The marker bit of RTP, for nft: on the last packet of each picture.
 MARKER = "@th,72,1 1"
 # In seconds: of the IDR pictures, one a second and of eight packets, one in six comes through a loss of a fifth.
-PATIENCE = 60
+PATIENCE = 120
 each_kind = pytest.mark.parametrize("kind", [GStreamerCamera, GortsplibCamera], ids=lambda kind: kind.name)
 
 
