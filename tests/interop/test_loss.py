@@ -136,7 +136,9 @@ def test_every_picture_that_can_be_shown_passes_a_bad_link(tmp_path, kind, link)
     assert len(numbers) == said["pictures"]
     expect_all_that_can_be_shown(numbers, fates, said["late"])
     letters = "".join(fate for _, fate in fates)
-    assert said["lost"] == letters.strip("d").count("d"), (said, letters)
+    # One that was given up and came all the same may be among both.
+    dropped = letters.strip("d").count("d")
+    assert dropped <= said["lost"] <= dropped + said["late"], (said, letters)
     assert said["came"] == len(letters) - letters.count("d") + letters.count("t"), (said, letters)
     assert said["twice"] + said["late"] >= letters.count("t")
     table_row(kind, link, len({timestamp for timestamp, _ in fates}), numbers, said)
