@@ -36,7 +36,7 @@ enum Post {
         /// Of a head that is not whole: the machine fails past [`tunnel::MAX_HEAD_BYTES`].
         received: Vec<u8>,
     },
-    /// Anew, for POST was answered with 401.
+    /// Anew, for POST was answered with 401 or closed unheard.
     Connecting(Pin<Box<dyn Future<Output = Result<Pipe, ConnectError>> + Send>>),
 }
 
@@ -114,6 +114,11 @@ impl HttpTunnel {
                 break;
             }
         }
+        let machine = &mut self.machine;
+        let consume = |bytes: &[u8]| {
+            machine.receive(Channel::Get, bytes);
+            consume(bytes);
+        };
         if self.early.is_empty() {
             return connection::poll_read(&mut self.get, cx, consume);
         }
@@ -156,7 +161,10 @@ impl HttpTunnel {
         if read.is_err() || piece.filled().is_empty() {
             self.machine.handle_closed(Channel::Post);
             self.obey()?;
-            return Ok(Poll::Pending);
+            return Ok(match self.post {
+                Post::Connecting(_) => Poll::Ready(()),
+                Post::Up { .. } => Poll::Pending,
+            });
         }
         received.extend_from_slice(piece.filled());
         let taken = self.machine.receive(Channel::Post, received);

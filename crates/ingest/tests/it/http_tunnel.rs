@@ -32,7 +32,7 @@ struct Server {
     script: Script,
     heard: Arc<Mutex<Heard>>,
     /// GETs that wait for their POST, by cookie.
-    waiting: Arc<Mutex<HashMap<String, TcpStream>>>,
+    waiting: Arc<tokio::sync::Mutex<HashMap<String, TcpStream>>>,
     post: PostIs,
 }
 
@@ -45,6 +45,8 @@ enum PostIs {
     Refused,
     /// Together with its first bytes.
     Closed,
+    /// So, but for the second: the first came before its GET was known.
+    TooSoon,
 }
 
 /// What a server got.
@@ -66,7 +68,11 @@ impl Server {
         let head = Head::read(&mut stream).await?;
         let [method, target, _] = head.line.clone();
         let is_get = method == "GET";
-        self.heard.lock().expect("a lock").requests.push((method, target));
+        let count = {
+            let requests = &mut self.heard.lock().expect("a lock").requests;
+            requests.push((method, target));
+            requests.len()
+        };
         let verifier = if is_get {
             &self.get_verifier
         } else {
@@ -82,20 +88,23 @@ impl Server {
         assert!(!cookie.is_empty());
         if is_get {
             assert_eq!(head.field("Accept"), "application/x-rtsp-tunnelled");
+            // Known once the lock is let go, and no POST comes before the answer.
+            let mut waiting = self.waiting.lock().await;
             stream.write_all(TUNNELLED.as_bytes()).await?;
-            self.waiting.lock().expect("a lock").insert(cookie, stream);
+            waiting.insert(cookie, stream);
             return Ok(());
         }
         assert_eq!(head.field("Content-Type"), "application/x-rtsp-tunnelled");
         match self.post {
-            PostIs::Taken => {}
+            PostIs::TooSoon if count == 2 => return Ok(()),
+            PostIs::Taken | PostIs::TooSoon => {}
             PostIs::Refused => {
                 stream.write_all(b"HTTP/1.1 404 Not Found\r\n\r\n").await?;
                 return stream.read_to_end(&mut Vec::new()).await.map(|_| ());
             }
             PostIs::Closed => return Ok(()),
         }
-        let get = self.waiting.lock().expect("a lock").remove(&cookie);
+        let get = self.waiting.lock().await.remove(&cookie);
         self.carry(get.expect("GET comes first"), stream).await
     }
 
@@ -236,6 +245,16 @@ async fn a_post_that_is_refused_or_closed_is_named() {
         let error = failure(config(server.start().await)).await;
         assert!(error.to_string().contains(expected), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_post_that_comes_before_its_get_is_known_comes_again() {
+    let server = Server {
+        post: PostIs::TooSoon,
+        ..Server::default()
+    };
+    expect_pictures(config(server.start().await)).await;
+    assert_eq!(server.requests(), requests(&["GET", "POST", "POST"]));
 }
 
 #[tokio::test]

@@ -27,6 +27,8 @@ pub struct HttpTunnel {
     post: Post,
     /// What POST has carried, each message in one piece; `None` once that does not go out again.
     repeatable: Option<Vec<Bytes>>,
+    /// Whether POST may be closed unheard once more.
+    patience: Patience,
     outputs: VecDeque<Output>,
 }
 
@@ -51,12 +53,21 @@ enum Post {
     New,
     /// The first connection is asked for.
     Connecting,
-    /// Another one is asked for, behind a 401.
+    /// Another one is asked for, behind a 401 or one that was closed unheard.
     Reconnecting,
     /// RTSP goes out; an answer may come or not.
     Open,
     /// It has come, and what follows means nothing.
     Answered,
+}
+
+/// What follows when POST is closed before the server has heard it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Patience {
+    /// It is connected again: the server may have answered GET before it knew the tunnel.
+    Left,
+    /// The tunnel has failed.
+    Spent,
 }
 
 impl HttpTunnel {
@@ -73,6 +84,7 @@ impl HttpTunnel {
             get: Get::New,
             post: Post::New,
             repeatable: Some(Vec::new()),
+            patience: Patience::Left,
             outputs: VecDeque::new(),
         }
     }
@@ -103,13 +115,19 @@ impl HttpTunnel {
 
     /// Takes in bytes from a channel's connection: `input` is everything that has arrived on it and was not consumed yet. Gives
     /// how many bytes to drop from its front; call it whenever there are more, and drain the outputs. Behind the head of GET's
-    /// answer it consumes nothing: that is RTSP, for the session once the tunnel is [open](Output::Open).
+    /// answer it consumes nothing: that is RTSP, for the session once the tunnel is [open](Output::Open), and shows here that the
+    /// server hears POST.
     pub fn receive(&mut self, channel: Channel, input: &[u8]) -> usize {
         let mut consumed = 0;
         loop {
             match (channel, self.get, self.post) {
                 (Channel::Get, Get::Asking, _) | (Channel::Post, Get::Streaming, Post::Open) => {}
-                (Channel::Get, Get::Streaming, _) => return consumed,
+                (Channel::Get, Get::Streaming, _) => {
+                    if consumed < input.len() {
+                        self.repeatable = None;
+                    }
+                    return consumed;
+                }
                 // Of no account, or of a connection that is not ours any more.
                 _ => return input.len(),
             }
@@ -128,6 +146,12 @@ impl HttpTunnel {
     /// connection is for the session.
     pub fn handle_closed(&mut self, channel: Channel) {
         match (channel, self.get, self.post) {
+            (Channel::Post, Get::Streaming, Post::Open | Post::Answered)
+                if self.repeatable.is_some() && self.patience == Patience::Left =>
+            {
+                self.patience = Patience::Spent;
+                self.reconnect(channel);
+            }
             (Channel::Get, Get::Asking, _)
             | (Channel::Get, Get::Streaming, Post::Connecting)
             | (Channel::Post, Get::Streaming, Post::Open | Post::Answered) => {
@@ -211,10 +235,7 @@ impl HttpTunnel {
                 }
                 Some(error) => self.fail(error),
             },
-            (status, Channel::Post) if status.is_success() => {
-                self.post = Post::Answered;
-                self.repeatable = None;
-            }
+            (status, Channel::Post) if status.is_success() => self.post = Post::Answered,
             _ => self.fail(TunnelError::from_answer(channel, answer)),
         }
     }
@@ -226,15 +247,17 @@ impl HttpTunnel {
         }
         let challenges = answer.headers.typed::<WwwAuthenticate>().ok().flatten();
         match self.authenticator.challenged(&challenges.unwrap_or_default().0) {
-            Ok(()) => {
-                match channel {
-                    Channel::Get => self.get = Get::Connecting,
-                    Channel::Post => self.post = Post::Reconnecting,
-                }
-                self.outputs.push_back(Output::Connect(channel));
-            }
+            Ok(()) => self.reconnect(channel),
             Err(error) => self.fail(TunnelError::from_auth(channel, error)),
         }
+    }
+
+    fn reconnect(&mut self, channel: Channel) {
+        match channel {
+            Channel::Get => self.get = Get::Connecting,
+            Channel::Post => self.post = Post::Reconnecting,
+        }
+        self.outputs.push_back(Output::Connect(channel));
     }
 
     fn fail(&mut self, error: TunnelError) {

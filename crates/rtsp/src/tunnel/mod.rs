@@ -16,7 +16,8 @@
 //!
 //! POST is connected once GET is answered, and is never waited for: many servers answer it when it ends, or not at all (Q115).
 //! One that refuses it all the same is heard. A 401 on either is answered on a new connection, and what POST had carried goes out
-//! again.
+//! again. So it does, once, where POST is closed before anything came behind the head of GET's answer: a server that answers GET
+//! before it knows the tunnel may be asked too soon.
 //!
 //! Both requests are HTTP/1.0, to which no server answers in chunks, with the `Host` that HTTP/1.1 asks for. POST announces
 //! [`POST_LENGTH`] bytes, and what it carries goes on beyond that, as it does from all clients: a server that takes the number
@@ -29,7 +30,7 @@
 //! | the head of an answer | [`MAX_HEAD_BYTES`], [`MAX_HEADERS`](crate::MAX_HEADERS) lines | [`TunnelError::TooLong`] |
 //! | what a WebSocket's server says before its answer, `100 Continue` | [`MAX_HEAD_BYTES`] | [`TunnelError::TooLong`] |
 //! | answers to 401 | as [`auth`](crate::auth) has it, for GET, for POST and for each protocol of a WebSocket | [`TunnelError::CredentialsRefused`] |
-//! | what POST repeats after a 401 | [`MAX_REPEATED_BYTES`] | [`TunnelError::Refused`]; until it is connected again, [`TunnelError::Closed`] |
+//! | what POST repeats after a 401 or once closed | [`MAX_REPEATED_BYTES`] | [`TunnelError::Refused`]; until it is connected again, [`TunnelError::Closed`] |
 //! | protocols of a WebSocket | [`WEBSOCKET_PROTOCOLS`] | [`TunnelError::Refused`] |
 //!
 //! Nothing here has a clock: the caller bounds the time from [`start`](HttpTunnel::start) to [`Output::Open`], connections
@@ -91,8 +92,8 @@ pub const MAX_HEAD_BYTES: usize = 8 * 1024;
 /// What POST's head says that its body has, in bytes: every client's number.
 pub const POST_LENGTH: usize = 32_767;
 
-/// What POST has carried goes out again if it is answered with 401, up to so many bytes: the first request or two. A server that
-/// has taken more has let us in.
+/// What POST has carried goes out again if it is answered with 401 or closed, up to so many bytes: the first request or two. A
+/// server that has taken more, or has answered one, has let us in.
 pub const MAX_REPEATED_BYTES: usize = 4096;
 
 /// Which of a tunnel's requests, and the connection that it is on. A WebSocket has only the first.

@@ -276,6 +276,21 @@ fn a_401_on_post_has_what_it_carried_sent_again() {
 }
 
 #[test]
+fn a_post_that_is_closed_before_the_server_speaks_is_connected_once_more() {
+    for answer in ["", OK] {
+        let mut script = Script::open(None);
+        script.tunnel.send(DESCRIBE);
+        assert_eq!(script.carried(), DESCRIBE);
+        script.say(Post, answer);
+        script.tunnel.handle_closed(Post);
+        assert_eq!(script.connect(Post).method.as_str(), "POST");
+        assert_eq!(script.carried(), DESCRIBE);
+        script.tunnel.handle_closed(Post);
+        assert_eq!(script.failure(), TunnelError::Closed { channel: Post });
+    }
+}
+
+#[test]
 fn post_repeats_no_more_than_a_first_request() {
     let mut script = Script::open(Some(credentials()));
     script.tunnel.send(&[b'x'; MAX_REPEATED_BYTES]);
@@ -422,6 +437,7 @@ fn a_connection_that_closes_ends_the_tunnel_until_it_is_the_sessions() {
     script.tunnel.handle_closed(Get);
     assert_eq!(script.failure(), TunnelError::Closed { channel: Get });
     let mut script = Script::open(None);
+    assert_eq!(script.tunnel.receive(Get, b"RTSP"), 0);
     script.tunnel.handle_closed(Get);
     assert_eq!(script.poll(), Output::Idle);
     script.tunnel.handle_closed(Post);
