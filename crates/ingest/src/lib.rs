@@ -41,6 +41,8 @@
 //! # }
 //! ```
 //!
+//! Many cameras share a few threads by [`Workers`], which also keep wake-ups in bounds; one is served by any tokio runtime.
+//!
 //! # Contract
 //!
 //! - The first picture is an IDR, and so is the first after a reconnect. Each IDR has its SPS and PPS in front of it.
@@ -75,6 +77,7 @@ mod stats;
 mod stream;
 mod tls;
 mod tolerance;
+mod workers;
 
 pub use access_unit::AccessUnit;
 pub use config::{Config, Retry, Timeouts, TransportPolicy};
@@ -96,3 +99,4 @@ pub use tls::{
     TlsError, Trust, TrustError,
 };
 pub use tolerance::{Policies, Tolerated};
+pub use workers::{WorkerStats, Workers};

@@ -28,3 +28,5 @@ mod tls;
 mod transports;
 #[cfg(test)]
 mod websocket;
+#[cfg(test)]
+mod workers;
