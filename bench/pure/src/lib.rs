@@ -1,0 +1,17 @@
+//! What the benches and the counted programs share: a stream, a camera that plays it, and the texts of conversations.
+//!
+//! Everything is made from fixed seeds: each run does the same work.
+
+use std::time::Duration;
+
+pub mod camera;
+pub mod conversation;
+pub mod counts;
+pub mod digest;
+pub mod stream;
+
+/// What a bench says about one thing: nanoseconds of each item, and not of the whole.
+pub fn nanoseconds_each(items: usize, passes: u64, mut pass: impl FnMut() -> Duration) -> Duration {
+    let total: Duration = (0..passes).map(|_| pass()).sum();
+    total / u32::try_from(items).unwrap_or(u32::MAX)
+}
