@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use quinn_udp::{RecvMeta, Transmit, UdpSocketState};
 use socket2::{Domain, Protocol, Socket, Type};
@@ -12,6 +13,7 @@ use tokio::net::UdpSocket;
 
 use crate::ReceiveBuffer;
 use crate::camera::{Membership, UdpPorts};
+use crate::kernel_drops::Counted;
 
 /// Asked of the kernel per UDP socket: its default loses packets at 300 Mbit/s.
 const DATAGRAM_KERNEL_BYTES: usize = 4 * 1024 * 1024;
@@ -176,17 +178,25 @@ pub(crate) struct DatagramSocket {
     socket: UdpSocket,
     state: UdpSocketState,
     receive_buffer: ReceiveBuffer,
+    counted: Option<Counted>,
 }
 
 impl DatagramSocket {
     fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
         let receive_buffer = grow_receive_buffer(&socket);
         let state = UdpSocketState::new((&socket).into())?;
+        let counted = Counted::new(&socket).ok();
         Ok(DatagramSocket {
             socket: UdpSocket::from_std(socket)?,
             state,
             receive_buffer,
+            counted,
         })
+    }
+
+    /// What the kernel dropped because it was not received in time, as far as that is known.
+    pub(crate) fn dropped(&self, now: Instant) -> Option<u32> {
+        self.counted.and_then(|counted| counted.dropped(now))
     }
 
     /// Receives one batch and hands each datagram to `consume` with its source.

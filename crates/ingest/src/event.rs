@@ -82,6 +82,9 @@ pub enum Event {
     /// The kernel gives the UDP sockets a smaller receive buffer than was asked for, and will lose packets in bursts. On Linux
     /// `sysctl net.core.rmem_max` is the limit: set it to as much as was asked for. Told once for a camera.
     ReceiveBuffer(ReceiveBuffer),
+    /// The kernel dropped packets of the camera, for its receive buffer was full: where it gave less than was asked for, that is
+    /// why; else this machine, or who takes the pictures, is too slow. Told once for a camera, and only on Linux.
+    KernelDrops(KernelDrops),
     /// The connection ended and is made again. The first picture after it is an IDR.
     Disconnected {
         /// Why.
@@ -158,6 +161,15 @@ pub struct ReceiveBuffer {
     pub asked: usize,
     /// By the kernel. (Linux doubles what it gives, for its own bookkeeping; this is before that.)
     pub granted: usize,
+}
+
+/// Packets that arrived at this machine and not here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelDrops {
+    /// How many, so far.
+    pub dropped: u64,
+    /// What they did not fit into.
+    pub receive_buffer: Option<ReceiveBuffer>,
 }
 
 /// Who wants a key frame.

@@ -73,6 +73,7 @@ mod datagram;
 mod error;
 mod error_kind;
 mod event;
+mod kernel_drops;
 mod stats;
 mod stream;
 mod tls;
@@ -84,7 +85,8 @@ pub use config::{Config, Retry, Timeouts, TransportPolicy};
 pub use error::{Error, KeysFault, Loss, MulticastProblem, StreamEnd};
 pub use error_kind::ErrorKind;
 pub use event::{
-    DelayHandling, Described, Event, KeyframeReason, Missing, ReceiveBuffer, TrackDescription, Transport,
+    DelayHandling, Described, Event, KernelDrops, KeyframeReason, Missing, ReceiveBuffer, TrackDescription,
+    Transport,
 };
 pub use stats::{CameraStats, DroppedPictures, Failures, Fallback, Fallbacks, Warnings};
 pub use stream::{CameraStream, Item};

@@ -23,6 +23,9 @@ pub struct CameraStats {
     pub bytes: u64,
     /// Packets that never came.
     pub lost: u64,
+    /// Packets that the kernel dropped, for nobody read them in time: nearly all of them are among [`lost`](Self::lost). Over UDP
+    /// and multicast, on Linux only; looked at every 10 s while packets are lost.
+    pub dropped_by_kernel: u64,
     /// Packets that came before one that they follow.
     pub reordered: u64,
     /// Packets that came twice.
@@ -47,6 +50,9 @@ pub struct CameraStats {
     pub dropped: DroppedPictures,
     /// Requests for a key frame that went out.
     pub keyframe_requests: u64,
+    /// RTSP requests that went out: DESCRIBE, SETUP and PLAY to the first picture, one more where the camera asks for a
+    /// password, then what keeps the session alive. Answers to the camera's own, which are rare, count as well.
+    pub requests: u64,
     /// Connections made again after one failed; going on over another transport is none.
     pub reconnects: u64,
     /// Connections that ended with an error, and by which. Going on over another transport is none.

@@ -192,6 +192,11 @@ impl CameraStream {
                 }
                 Err(error) => self.camera.handle_multicast_join_failed(now(), error),
             },
+            Output::CountKernelDrops => {
+                if let Some(dropped) = self.udp.as_ref().and_then(|pair| pair.rtp.dropped(now())) {
+                    self.camera.handle_kernel_drops(dropped);
+                }
+            }
             Output::Datagram {
                 socket,
                 destination,

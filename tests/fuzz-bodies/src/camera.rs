@@ -175,6 +175,7 @@ impl Driver {
                 }
                 Output::BindUdp { .. } => self.bind(),
                 Output::JoinMulticast(membership) => self.join(&membership),
+                Output::CountKernelDrops => self.camera.handle_kernel_drops(7),
                 Output::AccessUnit(unit) => self.check(&unit),
                 Output::Ended(result) => {
                     self.ended = true;

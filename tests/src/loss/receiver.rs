@@ -120,6 +120,7 @@ impl Receiver {
                 Output::Idle { wake_at } => return self.wake_at = wake_at,
                 Output::Disconnect
                 | Output::JoinMulticast(_)
+                | Output::CountKernelDrops
                 | Output::Datagram { .. }
                 | Output::Event(_) => {}
             }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
+use bytes::Bytes;
 use throughline_h264 as h264;
 use throughline_rtp::{CaptureTime, ClockRate, ExtendedTimestamp, MonotonicClock, NtpTimestamp};
 use throughline_rtsp::client::Learned;
@@ -10,7 +11,7 @@ use throughline_rtsp::client::Learned;
 use super::Output;
 use super::attempt::Attempt;
 use super::random::{KeyRandom, Random};
-use crate::{AccessUnit, CameraStats, Config, DelayHandling, Event, Loss, Policies};
+use crate::{AccessUnit, CameraStats, Config, DelayHandling, Event, KernelDrops, Loss, Policies};
 
 /// What goes on for hours is told so often.
 const TOLD_EVERY: Duration = Duration::from_secs(60);
@@ -76,6 +77,12 @@ impl Lasting {
         self.outputs.push_back(Output::Event(event));
     }
 
+    /// What the RTSP session says.
+    pub(super) fn request(&mut self, bytes: Bytes) {
+        self.totals.requests += 1;
+        self.outputs.push_back(Output::Transmit(bytes));
+    }
+
     pub(super) fn tell_delay(&mut self, now: Instant, delay: Duration, handling: DelayHandling) {
         self.totals.warnings.delayed = self.totals.warnings.delayed.saturating_add(1);
         let told = match handling {
@@ -91,6 +98,17 @@ impl Lasting {
         self.totals.warnings.lossy = self.totals.warnings.lossy.saturating_add(1);
         if is_due(&mut self.told.loss, now) {
             self.event(Event::Lossy(loss));
+        }
+    }
+
+    pub(super) fn count_kernel_drops(&mut self, dropped: u32) {
+        let is_news = self.totals.dropped_by_kernel == 0 && dropped > 0;
+        self.totals.dropped_by_kernel += u64::from(dropped);
+        if is_news {
+            self.event(Event::KernelDrops(KernelDrops {
+                dropped: self.totals.dropped_by_kernel,
+                receive_buffer: self.totals.receive_buffer,
+            }));
         }
     }
 

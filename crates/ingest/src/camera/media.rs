@@ -11,6 +11,7 @@ use throughline_rtsp::headers::RtpInfoEntry;
 use throughline_rtsp::write_interleaved_header;
 use throughline_srtp::Suite;
 
+use super::drops::{KernelDrops, Wish};
 use super::keyframe::KeyframeRequester;
 use super::lasting::Lasting;
 use super::loss::LossMeter;
@@ -51,6 +52,7 @@ pub(super) struct Media {
     watchdog: Option<Watchdog>,
     /// None over TCP, and before the first packet.
     loss: Option<LossMeter>,
+    kernel_drops: KernelDrops,
     /// When it was last looked at what can be read, and what there was then.
     legibility: Option<(Instant, Legibility)>,
 }
@@ -81,6 +83,7 @@ impl Media {
             keyframes: KeyframeRequester::default(),
             watchdog: None,
             loss: None,
+            kernel_drops: KernelDrops::default(),
             legibility: None,
         };
         // Before PLAY, so that a firewall is open when the first IDR comes (Q43).
@@ -182,6 +185,10 @@ impl Media {
         self.track.handle_rtcp(now, compound)
     }
 
+    pub(super) fn handle_kernel_drops(&mut self, dropped: u32, lasting: &mut Lasting) {
+        lasting.count_kernel_drops(self.kernel_drops.on_count(dropped));
+    }
+
     /// Whether a sign of life of the camera is worth asking for. Fails where what should have happened by now did not.
     pub(super) fn handle_timeout(
         &mut self,
@@ -202,6 +209,9 @@ impl Media {
             });
         }
         let tally = self.track.tally();
+        if self.path.transport() != Transport::Tcp && self.kernel_drops.poll(now, tally.lost) == Wish::Count {
+            lasting.outputs.push_back(Output::CountKernelDrops);
+        }
         if let Some(loss) = self.loss.as_mut().and_then(|meter| meter.poll(now, tally)) {
             if on_loss == OnLoss::Leave {
                 return Err(Error::Lossy {

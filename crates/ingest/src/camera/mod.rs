@@ -46,6 +46,7 @@ use crate::{
 };
 
 mod attempt;
+mod drops;
 mod group;
 mod keyframe;
 mod keying;
@@ -102,6 +103,9 @@ pub enum Output {
         /// What.
         contents: Bytes,
     },
+    /// Look how many datagrams the kernel has dropped at the RTP socket; answer with [`Camera::handle_kernel_drops`], where
+    /// that can be known. At most every 10 s.
+    CountKernelDrops,
     /// A picture.
     AccessUnit(AccessUnit),
     /// News.
@@ -132,6 +136,7 @@ impl fmt::Debug for Output {
                 destination,
                 contents,
             } => write!(f, "Datagram({socket:?}, {destination}, {} bytes)", contents.len()),
+            Output::CountKernelDrops => f.write_str("CountKernelDrops"),
             Output::AccessUnit(unit) => f.debug_tuple("AccessUnit").field(unit).finish(),
             Output::Event(event) => f.debug_tuple("Event").field(event).finish(),
             Output::Ended(result) => f.debug_tuple("Ended").field(result).finish(),
@@ -309,6 +314,13 @@ impl Camera {
         self.lasting.totals.receive_buffer = Some(buffer);
         if is_news && buffer.granted < buffer.asked {
             self.lasting.event(Event::ReceiveBuffer(buffer));
+        }
+    }
+
+    /// Answers [`Output::CountKernelDrops`] with those since the socket was bound.
+    pub fn handle_kernel_drops(&mut self, dropped: u32) {
+        if let Phase::Running(attempt) = &mut self.phase {
+            attempt.handle_kernel_drops(dropped, &mut self.lasting);
         }
     }
 

@@ -28,6 +28,46 @@ fn a_receive_buffer_smaller_than_asked_for_is_told_once() {
 }
 
 #[test]
+fn drops_of_the_kernel_are_counted_while_packets_are_lost_and_told_once() {
+    let script = Script {
+        lost: vec![100, 700],
+        ..Script::default()
+    };
+    let mut sim = once(TransportPolicy::Udp, script);
+    let buffer = ReceiveBuffer {
+        asked: 4 << 20,
+        granted: 4 << 20,
+    };
+    sim.camera.handle_receive_buffer(buffer);
+    sim.kernel_drops = 1;
+    sim.run_to(5 * SECOND);
+    assert_eq!((sim.counts, sim.camera.stats().dropped_by_kernel), (1, 1));
+    sim.kernel_drops = 2;
+    sim.run_to(60 * SECOND);
+    // After each loss, and once more.
+    assert_eq!((sim.counts, sim.camera.stats().dropped_by_kernel), (4, 2));
+    assert_eq!(sim.camera.stats().lost, 2);
+    let told = |event: &Event| matches!(event, Event::KernelDrops(drops) if drops.dropped == 1 && drops.receive_buffer == Some(buffer));
+    assert_eq!(sim.event_count(told), 1);
+    assert_eq!(sim.event_count(|event| matches!(event, Event::KernelDrops(_))), 1);
+}
+
+#[test]
+fn the_kernel_is_not_asked_about_what_came_over_tcp_or_whole() {
+    for (policy, lost) in [(TransportPolicy::Tcp, vec![100]), (TransportPolicy::Udp, vec![])] {
+        let mut sim = once(
+            policy,
+            Script {
+                lost,
+                ..Script::default()
+            },
+        );
+        sim.run_to(60 * SECOND);
+        assert_eq!(sim.counts, 0);
+    }
+}
+
+#[test]
 fn silence_over_udp_is_an_error_that_names_the_firewall() {
     let mut sim = once(
         TransportPolicy::Udp,

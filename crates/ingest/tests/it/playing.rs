@@ -83,6 +83,7 @@ fn one_request_goes_out_for_each_step_and_only_h264_is_set_up() {
     let mut sim = over(TransportPolicy::Auto, Script::default());
     sim.run_to(SECOND);
     assert_eq!(sim.peer.methods(), ["DESCRIBE", "SETUP", "PLAY"]);
+    assert_eq!(sim.camera.stats().requests, 3);
     assert!(
         sim.peer.requests[1].contains("rtsp://192.0.2.7/cam/trackID=0 "),
         "{}",

@@ -46,6 +46,9 @@ pub(crate) struct Sim {
     /// What is done to the media before they are handed over: frames of the stream, or datagrams.
     pub(crate) distort: Distort,
     pub(crate) cable: Cable,
+    /// What the kernel dropped, and how often that was asked.
+    pub(crate) kernel_drops: u32,
+    pub(crate) counts: u32,
     /// How often the camera was woken by its own deadline.
     pub(crate) wakes: u32,
     connected: bool,
@@ -91,6 +94,8 @@ impl Sim {
             piece: usize::MAX,
             distort: Box::new(|_| {}),
             cable: Cable::Plugged,
+            kernel_drops: 0,
+            counts: 0,
             wakes: 0,
             connected: false,
             next_picture: now,
@@ -267,6 +272,10 @@ impl Sim {
                     assert_eq!((socket, destination.port()), (UdpSocket::Rtp, SERVER_PORTS.0));
                     self.punches += 1;
                 }
+            }
+            Output::CountKernelDrops => {
+                self.counts += 1;
+                self.camera.handle_kernel_drops(self.kernel_drops);
             }
             Output::AccessUnit(picture) => self.pictures.push(picture),
             Output::Event(event) => self.events.push((self.elapsed(), event)),

@@ -264,7 +264,7 @@ impl Attempt {
             self.session.teardown(now);
             loop {
                 match self.session.poll_output() {
-                    client::Output::Transmit(bytes) => lasting.outputs.push_back(Output::Transmit(bytes)),
+                    client::Output::Transmit(bytes) => lasting.request(bytes),
                     client::Output::Idle { .. } => break,
                     client::Output::Connect(_) | client::Output::Event(_) => {}
                 }
@@ -289,7 +289,7 @@ impl Attempt {
             loop {
                 match self.session.poll_output() {
                     client::Output::Connect(endpoint) => self.connect(now, endpoint, lasting),
-                    client::Output::Transmit(bytes) => lasting.outputs.push_back(Output::Transmit(bytes)),
+                    client::Output::Transmit(bytes) => lasting.request(bytes),
                     client::Output::Event(event) => news.push(event),
                     client::Output::Idle { wake_at } => {
                         self.session_wake = wake_at;

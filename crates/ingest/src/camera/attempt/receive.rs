@@ -106,6 +106,12 @@ impl Attempt {
         self.handle_media(now, channel, contents, lasting);
     }
 
+    pub(in crate::camera) fn handle_kernel_drops(&mut self, dropped: u32, lasting: &mut Lasting) {
+        if let Some(media) = &mut self.media {
+            media.handle_kernel_drops(dropped, lasting);
+        }
+    }
+
     fn handle_media(&mut self, now: Instant, channel: Channel, contents: &[u8], lasting: &mut Lasting) {
         let kind = if is_rtcp_on(channel, contents, &lasting.policies.rtp) {
             if channel == Channel::Rtp {
