@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use throughline_ingest::{DelayHandling, ErrorKind, Loss, Missing, ReceiveBuffer, Transport};
+use throughline_ingest::{DelayHandling, ErrorKind, KernelDrops, Loss, Missing, ReceiveBuffer, Transport};
 
 use super::verdict::Problem;
 
@@ -40,6 +40,23 @@ pub(crate) fn receive_buffer(buffer: &ReceiveBuffer) -> Problem {
         ),
         format!("sysctl -w net.core.rmem_max={}", buffer.asked),
     )
+}
+
+/// This machine loses what has arrived.
+pub(crate) fn kernel_drops(drops: &KernelDrops) -> Problem {
+    let what = format!(
+        "the kernel dropped {} packets that nobody read in time",
+        drops.dropped
+    );
+    match &drops.receive_buffer {
+        Some(buffer) if buffer.granted < buffer.asked => {
+            Problem::worsens(what, receive_buffer(buffer).remedy)
+        }
+        _ => Problem::worsens(
+            what,
+            "this machine is too slow for its cameras: give it fewer, or lower their bitrate",
+        ),
+    }
 }
 
 /// Most pictures are lost, and there is no transport left that may do better.
@@ -114,6 +131,23 @@ mod tests {
         });
         assert!(problem.what.contains("208 of the 4096 KiB"), "{}", problem.what);
         assert_eq!(problem.remedy, "sysctl -w net.core.rmem_max=4194304");
+    }
+
+    #[test]
+    fn drops_of_the_kernel_come_of_a_small_buffer_or_a_slow_machine() {
+        let drops = |granted| KernelDrops {
+            dropped: 7,
+            receive_buffer: Some(ReceiveBuffer {
+                asked: 4 << 20,
+                granted,
+            }),
+        };
+        assert_eq!(
+            kernel_drops(&drops(212_992)).remedy,
+            "sysctl -w net.core.rmem_max=4194304"
+        );
+        let slow = kernel_drops(&drops(4 << 20));
+        assert!(slow.what.contains("dropped 7 packets") && slow.remedy.contains("too slow"));
     }
 
     #[test]

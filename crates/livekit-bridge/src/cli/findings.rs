@@ -92,6 +92,8 @@ struct Counts {
     packets: u64,
     /// Packets that never came, or too late.
     packets_lost: u64,
+    /// Those of them that reached this machine, whose kernel dropped them. Linux only.
+    packets_dropped_by_kernel: u64,
     packets_late: u64,
     packets_twice: u64,
     packets_reordered: u64,
@@ -326,6 +328,7 @@ impl Counts {
         Counts {
             packets: stats.packets,
             packets_lost: stats.lost,
+            packets_dropped_by_kernel: stats.dropped_by_kernel,
             packets_late: stats.late,
             packets_twice: stats.duplicates,
             packets_reordered: stats.reordered,
@@ -376,11 +379,15 @@ impl Counts {
                 let _ = write!(packets, ", {count} {what}");
             }
         }
-        let _ = write!(
-            packets,
-            "; {} lost; jitter {:.1} ms",
-            self.packets_lost, self.jitter_ms
-        );
+        let _ = write!(packets, "; {} lost", self.packets_lost);
+        if self.packets_dropped_by_kernel > 0 {
+            let _ = write!(
+                packets,
+                ", {} of them by the kernel",
+                self.packets_dropped_by_kernel
+            );
+        }
+        let _ = write!(packets, "; jitter {:.1} ms", self.jitter_ms);
         row(text, "packets", &packets);
         let reasons: Vec<String> = self.pictures_withheld.reasons();
         let withheld = if reasons.is_empty() {

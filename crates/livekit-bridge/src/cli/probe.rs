@@ -89,7 +89,7 @@ async fn listen(camera: Config, duration: Duration) -> Result<Heard, Trouble> {
         match item {
             Some(Ok(Item::AccessUnit(unit))) => {
                 if seen.is_none() {
-                    story.picture(now, &unit.parameters);
+                    story.picture(now, &unit.parameters, stream.stats().requests);
                     until = Some(now + duration);
                 }
                 seen = Some(Seen::after(seen.take(), &unit, &stream.stats()));

@@ -144,7 +144,7 @@ impl Recording {
         });
         format!(
             "{}: {} pictures in {:.1} s, {format}{} bytes; \
-             {} packets came, {} of them twice, {} late; {} lost; {} pictures withheld",
+             {} packets came, {} of them twice, {} late; {} lost, {} of them by the kernel; {} pictures withheld",
             self.name,
             self.pictures,
             super::seconds(last - first),
@@ -153,6 +153,7 @@ impl Recording {
             stats.duplicates,
             stats.late,
             stats.lost,
+            stats.dropped_by_kernel,
             stats.dropped.total(),
         )
     }

@@ -169,6 +169,7 @@ enum Cause {
     Delayed,
     Unreadable,
     ReceiveBuffer,
+    KernelDrops,
 }
 
 /// The causes that were told of, each once: no more than there are.
@@ -286,6 +287,9 @@ impl Relay {
             }
             Event::ReceiveBuffer(buffer) => {
                 self.advise(Cause::ReceiveBuffer, &advice::receive_buffer(&buffer), report);
+            }
+            Event::KernelDrops(drops) => {
+                self.advise(Cause::KernelDrops, &advice::kernel_drops(&drops), report);
             }
             Event::Disconnected { error, retry_in } => {
                 let trouble = Trouble::from(&error).to_string();

@@ -62,7 +62,12 @@ pub(crate) enum Step {
     /// The first RTP packet of the track came.
     FirstPacket,
     /// The first picture that can be decoded came.
-    FirstPicture { width: u32, height: u32 },
+    FirstPicture {
+        width: u32,
+        height: u32,
+        /// RTSP requests that went out before it.
+        requests: u64,
+    },
     /// A transport did not do, another is tried.
     Fallback {
         from: String,
@@ -85,6 +90,8 @@ pub(crate) enum Step {
     Unreadable { unreadable: u64, packets: u64 },
     /// The kernel gave less than it was asked for, in bytes.
     ReceiveBuffer { asked: usize, granted: usize },
+    /// The kernel dropped packets, for nobody read them in time.
+    KernelDrops { dropped: u64 },
     /// The end of it, before the probe had listened as long as it should.
     Failed { reason: String, error: String },
 }
@@ -160,15 +167,26 @@ impl Story {
                 let ReceiveBuffer { asked, granted } = *buffer;
                 Step::ReceiveBuffer { asked, granted }
             }
+            Event::KernelDrops(drops) => {
+                self.advise(advice::kernel_drops(drops));
+                Step::KernelDrops {
+                    dropped: drops.dropped,
+                }
+            }
             _ => return,
         };
         self.add(now, step);
     }
 
     /// The first picture.
-    pub(crate) fn picture(&mut self, now: Instant, parameters: &VideoParameters) {
+    pub(crate) fn picture(&mut self, now: Instant, parameters: &VideoParameters, requests: u64) {
         let (width, height) = (parameters.width, parameters.height);
-        self.add(now, Step::FirstPicture { width, height });
+        let step = Step::FirstPicture {
+            width,
+            height,
+            requests,
+        };
+        self.add(now, step);
     }
 
     pub(crate) fn failed(&mut self, now: Instant, error: &Error) {
@@ -269,7 +287,11 @@ impl fmt::Display for Step {
             }
             Step::Playing { transport } => write!(f, "playing over {transport}"),
             Step::FirstPacket => f.write_str("first packet"),
-            Step::FirstPicture { width, height } => write!(f, "first picture, {width}x{height}"),
+            Step::FirstPicture {
+                width,
+                height,
+                requests,
+            } => write!(f, "first picture, {width}x{height}, after {requests} requests"),
             Step::Fallback { from, to, error, .. } => write!(f, "{to} in place of {from}: {error}"),
             Step::NoPicture { missing, waited } => {
                 let missing = match *missing {
@@ -291,6 +313,7 @@ impl fmt::Display for Step {
                 granted / 1024,
                 asked / 1024
             ),
+            Step::KernelDrops { dropped } => write!(f, "the kernel dropped {dropped} packets"),
             Step::Failed { error, .. } => write!(f, "failed: {error}"),
         }
     }

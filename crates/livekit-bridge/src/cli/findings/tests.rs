@@ -83,9 +83,10 @@ fn after_a_fallback() -> Heard {
     story.tell(at(start, 60), &Event::Playing { transport: to });
     story.tell(at(start, 80), &Event::FirstPacket);
     let seen = seen();
-    story.picture(at(start, 1234), &seen.parameters);
+    story.picture(at(start, 1234), &seen.parameters, 4);
     let mut stats = CameraStats::default();
     (stats.packets, stats.lost, stats.late, stats.duplicates) = (900, 3, 2, 1);
+    stats.dropped_by_kernel = 2;
     (stats.access_units, stats.undecryptable) = (120, 5);
     (stats.dropped.damaged, stats.dropped.reference_missing) = (2, 4);
     stats.fallbacks.count = 1;
@@ -138,7 +139,7 @@ fn the_story_of_a_fallback_is_told_in_json_by_stable_names() {
             {"at": 0.031, "step": "receive_buffer", "asked": 4_194_304, "granted": 212_992},
             {"at": 0.06, "step": "playing", "transport": "udp"},
             {"at": 0.08, "step": "first_packet"},
-            {"at": 1.234, "step": "first_picture", "width": 640, "height": 360},
+            {"at": 1.234, "step": "first_picture", "width": 640, "height": 360, "requests": 4},
         ])
     );
     assert_eq!((&found["ready"], &found["error"]), (&json!(true), &Value::Null));
@@ -163,6 +164,7 @@ fn what_came_and_what_became_of_it_adds_up_in_json() {
     for (name, count) in [
         ("packets", 900),
         ("packets_lost", 3),
+        ("packets_dropped_by_kernel", 2),
         ("packets_late", 2),
         ("packets_twice", 1),
         ("packets_undecryptable", 5),
@@ -182,13 +184,13 @@ fn the_story_is_told_in_text_within_a_hundred_columns() {
     }
     for row in [
         "camera        rtsp://cam.example/stream1\n",
-        "packets       900 came, 1 of them twice, 2 late, 5 not opened by their keys; 3 lost; jitter 0.0 ms\n",
+        "packets       900 came, 1 of them twice, 2 late, 5 not opened by their keys; 3 lost, 2 of\n",
         "pictures      120 given out; withheld: 2 damaged, 4 refer to a lost one\n",
         "story           0.000 s connecting to cam.example:554\n",
         "                0.012 s connected to 192.0.2.7:554 as rtsp:// in 12 ms\n",
         "                0.030 s udp in place of tcp: cam.example:554 (192.0.2.7): ",
         "                0.060 s playing over udp\n",
-        "                1.234 s first picture, 640x360\n",
+        "                1.234 s first picture, 640x360, after 4 requests\n",
         "note          3 packets were lost",
         "verdict       ready for LiveKit\n",
     ] {
