@@ -1,5 +1,7 @@
 //! Telling frames and messages from what only looks like them.
 
+use std::ops::RangeInclusive;
+
 use super::Method;
 
 /// The highest channel that is believed when a frame follows garbage and no stream is known yet: two for each of
@@ -15,6 +17,9 @@ const MAX_STREAMS: usize = 16;
 /// How much garbage only a known stream ends, in bytes: what the longest frame may have swallowed. A camera that has
 /// restarted its streams in the middle of it is understood after this.
 const MAX_SEARCH: usize = 64 * 1024;
+
+/// Where RTP has its marker and payload type, RTCP has one of these.
+const RTCP_TYPES: RangeInclusive<u8> = 192..=223;
 
 /// Is this, after garbage, the beginning of something?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,13 +101,29 @@ impl Streams {
     }
 }
 
+/// Whether the packet right behind a frame's packet is the next of its stream: then the frame has swallowed none (Q114), and
+/// nobody has to look through all of it for one. Unknown until its header is there.
+#[inline]
+pub(super) fn is_followed(channel: u8, packet: &[u8], behind: &[u8]) -> Option<bool> {
+    let (frame, behind) = behind.split_first_chunk::<4>()?;
+    let next = behind.first_chunk::<12>()?;
+    let Some(packet) = packet.first_chunk::<12>() else {
+        return Some(false);
+    };
+    let number = |packet: &[u8; 12]| u16::from_be_bytes([packet[2], packet[3]]);
+    let is_rtp = |packet: &[u8; 12]| packet[0] >> 6 == 2 && !RTCP_TYPES.contains(&packet[1]);
+    let is_same_stream = frame[..2] == [b'$', channel] && packet[8..] == next[8..];
+    Some(is_same_stream && is_rtp(packet) && is_rtp(next) && number(next) == number(packet).wrapping_add(1))
+}
+
 /// Whose packet it is: the SSRC of RTP, or the sender's of RTCP, which
 /// [RFC 5761 §4](https://www.rfc-editor.org/rfc/rfc5761#section-4) tells apart.
 fn ssrc(packet: &[u8]) -> Option<[u8; 4]> {
     let (version, packet_type) = (packet.first()? >> 6, packet.get(1)?);
-    let ssrc = match packet_type {
-        192..=223 => packet.get(4..)?,
-        _ => packet.get(8..)?,
+    let ssrc = if RTCP_TYPES.contains(packet_type) {
+        packet.get(4..)?
+    } else {
+        packet.get(8..)?
     };
     ssrc.first_chunk().copied().filter(|_| version == 2)
 }

@@ -140,7 +140,8 @@ impl Parser {
     /// Reads what stands at the beginning of `input`: a message, an interleaved frame, or neither.
     ///
     /// Call it again with what follows the consumed bytes, and after [`Parsed::Incomplete`] with more bytes behind the same
-    /// ones. How the bytes were cut into calls changes nothing in what comes out.
+    /// ones. How the bytes were cut into calls changes nothing in what comes out: a frame that is there as a whole may be
+    /// incomplete where only what follows tells whether it is torn (Q114).
     ///
     /// Fails where a limit is passed, where a message does not say how long it is, and for what the policy refuses; see
     /// [`Fault`].
@@ -170,17 +171,24 @@ impl Parser {
             return Parsed::Incomplete;
         };
         let length = usize::from(u16::from_be_bytes([high, low]));
-        let Some(payload) = rest.get(..length) else {
+        let Some((payload, behind)) = rest.split_at_checked(length) else {
             return Parsed::Incomplete;
         };
+        let whole = Parsed::Interleaved {
+            consumed: 4 + length,
+            channel,
+            payload,
+        };
         self.streams.handle_frame(channel, payload);
+        let is_followed = frames::is_followed(channel, payload, behind);
+        if is_followed == Some(true) {
+            return whole;
+        }
         match self.streams.find_frame(payload) {
+            // What follows will tell.
+            Some(_) if is_followed.is_none() => Parsed::Incomplete,
             Some(at) if self.reading.tolerates(Tolerance::TornFrame) => Parsed::Skipped { consumed: 4 + at },
-            _ => Parsed::Interleaved {
-                consumed: 4 + length,
-                channel,
-                payload,
-            },
+            _ => whole,
         }
     }
 

@@ -130,6 +130,40 @@ fn q114_a_torn_frame_is_skipped_and_the_one_that_it_swallowed_is_read() {
 }
 
 #[test]
+fn q114_a_packet_that_only_looks_torn_is_read_where_the_next_one_follows_it() {
+    let packet = |number: u8| [0x80, 96, 0, number, 0, 0, 0, 0, 1, 2, 3, 4];
+    let frame = |packet: &[u8]| [&[b'$', 0, 0, u8::try_from(packet.len()).unwrap()][..], packet].concat();
+    // A whole frame of the stream is its payload.
+    let first = [&packet(1)[..], &frame(&packet(9))].concat();
+    let stream = [frame(&first), frame(&packet(2)), frame(&packet(3))].concat();
+    let expected =
+        [first.as_slice(), &packet(2), &packet(3)].map(|packet| Item::Interleaved(0, packet.to_vec()));
+    for split in 0..stream.len() {
+        let (start, rest) = stream.split_at(split);
+        let (items, tolerated) = read_with([start, rest], Policy::default());
+        assert_eq!(
+            (items.as_slice(), tolerated.is_empty()),
+            (&expected[..], true),
+            "{split}"
+        );
+    }
+
+    // A gap in the numbers, and no more than that, is what swallowed packets leave.
+    let stream = [frame(&first), frame(&packet(3))].concat();
+    for split in 0..stream.len() {
+        let (start, rest) = stream.split_at(split);
+        let (items, tolerated) = read_with([start, rest], Policy::default());
+        let swallowed = [&packet(9)[..], &packet(3)].map(|packet| Item::Interleaved(0, packet.to_vec()));
+        assert_eq!(items.first(), Some(&Item::Skipped(4 + 12)), "{split}");
+        assert_eq!(
+            (&items[1..], tolerated.contains(Tolerance::TornFrame)),
+            (&swallowed[..], true),
+            "{split}"
+        );
+    }
+}
+
+#[test]
 fn nothing_is_tolerated_in_what_the_rfc_allows() {
     // Folded headers, empty ones (Q18), blanks around values (Q12, Q18), names in any case (Q13), an empty reason, empty
     // lines before a message.
