@@ -76,8 +76,8 @@ pub(super) struct OpenNal {
     pub(super) timestamp: Timestamp,
     /// Offset of its header byte.
     start: usize,
-    /// A start code turned up inside (Q82).
-    holds_start_code: bool,
+    /// Nobody has looked yet whether it holds start codes (Q82).
+    is_unsearched: bool,
 }
 
 /// A NAL unit that has come to its end.
@@ -179,20 +179,15 @@ impl Assembly {
             header,
             timestamp,
             start: self.buffer.len(),
-            holds_start_code: false,
+            is_unsearched: false,
         });
         self.extend(&[header.byte()])
     }
 
-    /// Appends to the open NAL unit a piece that may hold start codes.
+    /// Appends to the open NAL unit a piece that may hold start codes, or a part of one.
     pub(super) fn append(&mut self, piece: &[u8]) -> Result<(), Full> {
         if let Some(open) = &mut self.open {
-            // One may begin in the piece before; the header byte in front of all pieces is never 0.
-            let across = matches!(
-                (self.buffer.as_ref(), piece),
-                ([.., 0, 0], [1, ..]) | ([.., 0], [0, 1, ..])
-            );
-            open.holds_start_code |= across || find_start_code(piece).is_some();
+            open.is_unsearched = true;
         }
         self.extend(piece)
     }
@@ -214,7 +209,8 @@ impl Assembly {
     pub(super) fn close(&mut self) -> Option<Closed> {
         let open = self.open.take()?;
         let nal = self.buffer.get(open.start..).unwrap_or_default();
-        if open.holds_start_code {
+        // All pieces at once: one search costs less than many, and none can hide between two of them.
+        if open.is_unsearched && find_start_code(nal).is_some() {
             let several = nal.to_vec();
             self.take_out(open.start);
             return Some(Closed::Several(several));
