@@ -78,12 +78,18 @@ pub(super) struct OpenNal {
     start: usize,
     /// Nobody has looked yet whether it holds start codes (Q82).
     is_unsearched: bool,
+    /// Read from its beginning already, header and all.
+    slice: Option<Slice>,
 }
 
 /// A NAL unit that has come to its end.
 pub(super) enum Closed {
     /// Its bytes begin at `start` in the access unit; perhaps zero bytes stood behind it, which are left out (Q83).
-    At { start: usize, was_padded: bool },
+    At {
+        start: usize,
+        was_padded: bool,
+        slice: Option<Slice>,
+    },
     /// It was several behind start codes (Q82) and has been taken out again.
     Several(Vec<u8>),
 }
@@ -159,7 +165,12 @@ impl Assembly {
     }
 
     /// Begins a NAL unit. In an oversized access unit it stays closed and its bytes go nowhere.
-    pub(super) fn open(&mut self, header: NalHeader, timestamp: Timestamp) -> Result<(), Full> {
+    pub(super) fn open(
+        &mut self,
+        header: NalHeader,
+        timestamp: Timestamp,
+        slice: Option<Slice>,
+    ) -> Result<(), Full> {
         if self.integrity == Integrity::Oversized {
             return Ok(());
         }
@@ -180,6 +191,7 @@ impl Assembly {
             timestamp,
             start: self.buffer.len(),
             is_unsearched: false,
+            slice: slice.filter(|slice| slice.header.is_some()),
         });
         self.extend(&[header.byte()])
     }
@@ -221,6 +233,8 @@ impl Assembly {
         Some(Closed::At {
             start: open.start,
             was_padded,
+            // Zeros that are none of its own may have been read.
+            slice: open.slice.filter(|_| !was_padded),
         })
     }
 

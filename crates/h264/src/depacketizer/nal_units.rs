@@ -201,7 +201,7 @@ impl Depacketizer {
         if may_begin && nal_unit_type.is_vcl() {
             self.complete_parameter_sets()?;
         }
-        let opened = self.assembly.open(header, self.timestamp);
+        let opened = self.assembly.open(header, self.timestamp, slice);
         self.check(opened)
     }
 
@@ -261,7 +261,11 @@ impl Depacketizer {
     fn end_nal_unit(&mut self) -> Result<(), DepacketizeError> {
         match self.assembly.close() {
             None => Ok(()),
-            Some(Closed::At { start, was_padded }) => {
+            Some(Closed::At {
+                start,
+                was_padded,
+                slice,
+            }) => {
                 if was_padded {
                     let tolerated = self.use_tolerance(Tolerance::TrailingZeros);
                     if tolerated.is_err() {
@@ -270,14 +274,14 @@ impl Depacketizer {
                         return tolerated;
                     }
                 }
-                self.record(start)
+                self.record(start, slice)
             }
             Some(Closed::Several(bytes)) => self.several_nal_units(&bytes),
         }
     }
 
     /// Notes what a whole NAL unit means for the access unit and the stream.
-    fn record(&mut self, start: usize) -> Result<(), DepacketizeError> {
+    fn record(&mut self, start: usize, slice: Option<Slice>) -> Result<(), DepacketizeError> {
         let nal = self.assembly.nal(start);
         let Some(&header) = nal.first() else {
             return Ok(());
@@ -292,7 +296,7 @@ impl Depacketizer {
                 self.assembly.recovery_point = found.or(self.assembly.recovery_point);
             }
             vcl if vcl.is_vcl() => {
-                let slice = Slice::read(nal, &self.parameter_sets);
+                let slice = slice.or_else(|| Slice::read(nal, &self.parameter_sets));
                 let picture = self.assembly.picture.get_or_insert(Picture::of(header));
                 if let Some(slice) = slice {
                     picture.insert(&slice);
