@@ -99,8 +99,9 @@ impl<'a> BitReader<'a> {
         true
     }
 
-    /// u(1)
-    pub(crate) fn flag(&mut self, element: &'static str) -> Result<bool, SyntaxError> {
+    /// The bits of the current byte that are not read yet, at least one, and zeros behind them.
+    #[inline]
+    fn unread(&mut self, element: &'static str) -> Result<u8, SyntaxError> {
         if self.bits_left == 0 {
             let truncated = SyntaxError::Truncated {
                 element,
@@ -109,14 +110,35 @@ impl<'a> BitReader<'a> {
             self.current = self.bytes.next().ok_or(truncated)?;
             self.bits_left = 8;
         }
-        self.bits_left -= 1;
-        self.bits_read += 1;
-        Ok((self.current >> self.bits_left) & 1 == 1)
+        Ok(self.current << (8 - self.bits_left))
+    }
+
+    /// Counts bits of the current byte as read.
+    #[inline]
+    fn skip(&mut self, count: u8) {
+        self.bits_left -= count;
+        self.bits_read += usize::from(count);
+    }
+
+    /// u(1)
+    #[inline]
+    pub(crate) fn flag(&mut self, element: &'static str) -> Result<bool, SyntaxError> {
+        let unread = self.unread(element)?;
+        self.skip(1);
+        Ok(unread & 0x80 != 0)
     }
 
     /// u(n), n up to 32
     pub(crate) fn bits(&mut self, count: u8, element: &'static str) -> Result<u32, SyntaxError> {
-        (0..count).try_fold(0u32, |value, _| Ok(value << 1 | u32::from(self.flag(element)?)))
+        let (mut value, mut wanted) = (0u32, count);
+        while wanted > 0 {
+            let unread = self.unread(element)?;
+            let taken = wanted.min(self.bits_left);
+            value = value << taken | u32::from(unread >> (8 - taken));
+            self.skip(taken);
+            wanted -= taken;
+        }
+        Ok(value)
     }
 
     /// u(n), n up to 8
@@ -148,14 +170,24 @@ impl<'a> BitReader<'a> {
     /// ue(v)
     pub(crate) fn ue(&mut self, element: &'static str) -> Result<u32, SyntaxError> {
         const MAX: i64 = u32::MAX as i64 - 1;
+        const MAX_ZEROS: u8 = 31;
         let mut leading_zeros = 0u8;
-        while !self.flag(element)? {
-            leading_zeros += 1;
-            if leading_zeros > 31 {
+        loop {
+            let unread = self.unread(element)?;
+            let zeros = unread.leading_zeros().min(self.bits_left.into());
+            let zeros = u8::try_from(zeros).unwrap_or(8);
+            if leading_zeros + zeros > MAX_ZEROS {
+                self.skip(MAX_ZEROS + 1 - leading_zeros);
                 return self.out_of_range(element, MAX + 1, 0, MAX);
             }
+            leading_zeros += zeros;
+            if zeros < self.bits_left {
+                // The one behind them, too.
+                self.skip(zeros + 1);
+                return Ok(((1u32 << leading_zeros) - 1) + self.bits(leading_zeros, element)?);
+            }
+            self.skip(zeros);
         }
-        Ok(((1u32 << leading_zeros) - 1) + self.bits(leading_zeros, element)?)
     }
 
     /// ue(v), bounded
@@ -249,8 +281,12 @@ mod tests {
 
     #[test]
     fn a_code_of_zeros_only_ends() {
-        let mut reader = BitReader::new(&[0; 16]);
-        assert!(matches!(reader.ue("x"), Err(SyntaxError::OutOfRange { .. })));
+        for before in 0..9 {
+            let mut reader = BitReader::new(&[0; 16]);
+            assert_eq!(reader.bits(before, "x"), Ok(0));
+            let place = reader.ue("x").map_err(|error| error.bit());
+            assert_eq!(place, Err(usize::from(before) + 32));
+        }
         let mut reader = BitReader::new(&[0, 0, 0, 1, 0xff, 0xff, 0xff, 0xff]);
         assert_eq!(reader.ue("longest"), Ok(u32::MAX - 1));
         let mut reader = BitReader::new(&[0, 0]);
