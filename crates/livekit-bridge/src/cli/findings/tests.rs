@@ -184,7 +184,7 @@ fn the_story_is_told_in_text_within_a_hundred_columns() {
     }
     for row in [
         "camera        rtsp://cam.example/stream1\n",
-        "packets       900 came, 1 of them twice, 2 late, 5 not opened by their keys; 3 lost, 2 of\n",
+        "packets       900 came, 1 of them twice, 2 late, 5 not opened by their keys; 3 lost, 2 of them by\n",
         "pictures      120 given out; withheld: 2 damaged, 4 refer to a lost one\n",
         "story           0.000 s connecting to cam.example:554\n",
         "                0.012 s connected to 192.0.2.7:554 as rtsp:// in 12 ms\n",
