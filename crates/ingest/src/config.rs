@@ -29,8 +29,9 @@ pub struct Config {
     /// How long each step may take.
     pub timeouts: Timeouts,
     /// How much longer than the fastest a packet may take before pictures are dropped up to the next key frame: after a
-    /// pause, some cameras and networks deliver all that was captured meanwhile, and would stay behind (Q95). Where that
-    /// does not help, it is not done again. Default: 3 s; `Duration::MAX` drops nothing, for a recording.
+    /// pause, some cameras and networks deliver all that was captured meanwhile, and would stay behind (Q95), and so does a
+    /// consumer that is too slow. It goes on for as long as that mends something, and is not done again where it does not.
+    /// Default: 3 s; `Duration::MAX` drops nothing, for a recording.
     pub max_delay: Duration,
     /// What is overlooked of the camera's protocols. Default: everything.
     pub policies: Policies,

@@ -61,7 +61,8 @@ pub enum Event {
         waited: Duration,
     },
     /// Pictures come much later than they could ([`Config::max_delay`](crate::Config::max_delay), Q95): they were held up by the
-    /// camera or the network, or the camera's clock is wrong. At most once a minute.
+    /// camera or the network, this machine or who takes the pictures is too slow, or the camera's clock is wrong. At most once a
+    /// minute.
     Delayed {
         /// By how much longer the latest packet took than the fastest.
         delay: Duration,

@@ -51,7 +51,8 @@
 //! - Timestamps keep the camera's spacing and go on over reconnects ([`AccessUnit::timestamp`]).
 //! - What a camera or a network does is an [`Event`] or, at the end, an [`Error`]; nothing of it panics, and no
 //!   credential is in any of them.
-//! - A consumer that does not poll stops the reading: TCP slows the camera down, UDP loses packets. No queue grows.
+//! - A consumer that does not poll stops the reading: TCP slows the camera down, UDP loses packets. No queue grows. What is
+//!   too old when it is read is dropped in whole runs, up to a key frame that is in time ([`Config::max_delay`]), and counted.
 //!
 //! # Layers
 //!

@@ -53,6 +53,7 @@ mod keying;
 mod lasting;
 mod loss;
 mod media;
+mod pace;
 mod path;
 mod random;
 mod retry;

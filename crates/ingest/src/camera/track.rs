@@ -13,8 +13,9 @@ use throughline_rtp::{
 
 use super::lasting::Lasting;
 use super::loss::Tally;
+use super::pace::{Fate, Lateness, Pace};
 use super::select::Selection;
-use crate::{CameraStats, DelayHandling, Missing, Transport};
+use crate::{CameraStats, Missing, Transport};
 
 /// At the end of a stream nothing is waited for any more: longer than any packet is held.
 const PAST_ALL_DELAYS: Duration = Duration::from_secs(60);
@@ -60,19 +61,10 @@ struct Assembler {
     /// Of a source that no packet has come from yet: many cameras report before they send.
     early: Option<ClockReading>,
     depacketizer: Depacketizer,
+    /// The latest packet.
+    late: Lateness,
     pace: Pace,
     delayed: u64,
-}
-
-/// Whether pictures keep up with time (Q95).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pace {
-    Live,
-    /// They came too late: all are dropped up to the next IDR.
-    CatchesUp,
-    /// And that IDR was too late as well. Dropping mends nothing, until they have been in time again: the camera's
-    /// clock may be the wrong one.
-    Late,
 }
 
 /// What a sender report says about its source's clock.
@@ -114,6 +106,7 @@ impl Track {
                 timeline: Timeline::with_policy(ClockRate::VIDEO, policy),
                 early: None,
                 depacketizer,
+                late: Lateness::default(),
                 pace: Pace::Live,
                 delayed: 0,
             },
@@ -369,14 +362,13 @@ impl Assembler {
                 self.handle_clock_reading(early);
             }
         }
-        match (self.pace, self.timeline.excess_delay() > lasting.max_delay) {
-            (Pace::Live, true) => {
-                self.pace = Pace::CatchesUp;
-                progress.needs_idr = true;
-                lasting.tell_delay(now, self.timeline.excess_delay(), DelayHandling::Drop);
-            }
-            (Pace::Late, false) => self.pace = Pace::Live,
-            _ => {}
+        self.late = Lateness {
+            timestamp: timestamp.0,
+            delay: self.timeline.excess_delay(),
+        };
+        if let Some(handling) = self.pace.on_packet(self.late, lasting.max_delay) {
+            progress.needs_idr = true;
+            lasting.tell_delay(now, self.late.delay, handling);
         }
         let withheld = self.depacketizer.stats().reference_missing;
         let pushed = self.depacketizer.push(RtpPayload {
@@ -406,18 +398,18 @@ impl Assembler {
     fn collect(&mut self, now: Instant, lasting: &mut Lasting, progress: &mut Progress) {
         while let Some(unit) = self.depacketizer.pop() {
             progress.pictures += 1;
-            if self.pace == Pace::CatchesUp {
-                if !unit.is_idr() {
-                    self.delayed += 1;
-                    continue;
+            let fate = if unit.is_idr() {
+                let (fate, told) = self.pace.on_idr(self.late, lasting.max_delay);
+                if let Some(handling) = told {
+                    lasting.tell_delay(now, self.late.delay, handling);
                 }
-                let delay = self.timeline.excess_delay();
-                self.pace = if delay > lasting.max_delay {
-                    lasting.tell_delay(now, delay, DelayHandling::Keep);
-                    Pace::Late
-                } else {
-                    Pace::Live
-                };
+                fate
+            } else {
+                self.pace.on_picture()
+            };
+            if fate == Fate::Drop {
+                self.delayed += 1;
+                continue;
             }
             if unit.is_idr() {
                 progress.idrs += 1;

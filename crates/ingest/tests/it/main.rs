@@ -13,6 +13,8 @@ mod http_tunnel;
 #[cfg(test)]
 mod loopback;
 #[cfg(test)]
+mod overload;
+#[cfg(test)]
 mod peer;
 #[cfg(test)]
 mod playing;
