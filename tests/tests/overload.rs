@@ -83,7 +83,10 @@ async fn what_a_slow_consumer_does_not_get_is_counted_and_it_recovers() {
         let spanned = (last.timestamp.0 - first.timestamp.0) / PICTURE + 1;
         let counted = stats.access_units + stats.dropped.total() + sent.pictures_dropped;
         assert_eq!(i64::try_from(counted), Ok(spanned), "{stats:?} {sent:?}");
-        assert_eq!((stats.lost, stats.access_units), (0, viewer.pictures.len() as u64));
+        assert_eq!(
+            (stats.lost, stats.access_units),
+            (0, viewer.pictures.len() as u64)
+        );
         assert!(stats.dropped.total() == stats.dropped.delayed && sent.packets >= stats.packets);
         viewer.stream.close().await;
         mock.stop().await;

@@ -86,7 +86,7 @@ pub(crate) fn delayed(delay: Duration, handling: DelayHandling) -> Problem {
     };
     Problem::worsens(
         what,
-        "lower the camera's bitrate, close other viewers of it, or look for a slow network between",
+        "lower the camera's bitrate, close other viewers of it, or look for a network or a machine that is too slow",
     )
 }
 
