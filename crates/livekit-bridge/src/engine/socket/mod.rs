@@ -1,16 +1,21 @@
 //! The sockets of one PeerConnection: UDP, and TCP with the framing of
 //! [RFC 4571](https://www.rfc-editor.org/rfc/rfc4571#section-2) where UDP is blocked.
 
+mod tcp;
+mod udp;
+
 use std::future::poll_fn;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, BufMut, BytesMut};
 use str0m::net::{Protocol, Transmit};
-use tokio::net::{TcpStream, UdpSocket};
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
+
+use tcp::Tcp;
+use udp::{Received, Run, Udp};
 
 /// Sockets per protocol: a server announces one or two candidates of each; more would be somebody's joke.
 pub(crate) const MAX_SOCKETS: usize = 4;
@@ -18,14 +23,11 @@ pub(crate) const MAX_SOCKETS: usize = 4;
 /// Largest datagram taken: what str0m works with at most is 2000 bytes.
 const MAX_DATAGRAM: usize = 2048;
 
+/// The largest run of datagrams that the kernel hands over as one.
+const READ_BYTES: usize = 64 * 1024;
+
 /// Longest wait for a TCP connection to a candidate.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// Bytes that wait for a slow TCP peer: half a second at 16 Mbit/s. What comes on top is dropped, as a network would.
-const MAX_TCP_BACKLOG: usize = 1024 * 1024;
-
-/// The length field before each TCP frame.
-const FRAME_HEADER: usize = 2;
 
 /// What [`Sockets::ready`] waited for.
 pub(crate) enum Ready {
@@ -52,28 +54,15 @@ pub(crate) enum Sent {
     PathLost,
 }
 
-#[derive(Debug)]
-struct Udp {
-    socket: UdpSocket,
-    local: SocketAddr,
-    /// Set on a connected socket.
-    peer: Option<SocketAddr>,
-}
-
-#[derive(Debug)]
-struct Tcp {
-    stream: TcpStream,
-    local: SocketAddr,
-    peer: SocketAddr,
-    inbox: BytesMut,
-    outbox: BytesMut,
-    open: bool,
-}
-
 /// All sockets of one PeerConnection. No two PeerConnections share one: the server tells cameras apart by address.
 #[derive(Debug)]
 pub(crate) struct Sockets {
     udp: Vec<Udp>,
+    /// What waits to be sent, and by which of them.
+    run: Run,
+    run_by: usize,
+    /// What was read last and is not consumed yet, where in `buffer` it begins, and by which of them.
+    received: Option<(Received, usize, SocketAddr)>,
     tcp: Vec<Tcp>,
     dials: JoinSet<io::Result<TcpStream>>,
     buffer: Box<[u8]>,
@@ -84,9 +73,12 @@ impl Sockets {
     pub(crate) fn new() -> Self {
         Self {
             udp: Vec::new(),
+            run: Run::new(),
+            run_by: 0,
+            received: None,
             tcp: Vec::new(),
             dials: JoinSet::new(),
-            buffer: vec![0; MAX_DATAGRAM].into_boxed_slice(),
+            buffer: vec![0; READ_BYTES].into_boxed_slice(),
             udp_refused: false,
         }
     }
@@ -97,28 +89,18 @@ impl Sockets {
         if self.udp.len() >= MAX_SOCKETS || self.udp.iter().any(|udp| udp.peer == Some(remote)) {
             return Ok(None);
         }
-        let socket = connected_socket(remote)?;
-        socket.set_nonblocking(true)?;
-        let local = socket.local_addr()?;
-        self.udp.push(Udp {
-            socket: UdpSocket::from_std(socket)?,
-            local,
-            peer: Some(remote),
-        });
+        let udp = Udp::new(connected_socket(remote)?, Some(remote))?;
+        let local = udp.local;
+        self.udp.push(udp);
         Ok(Some(local))
     }
 
     /// Opens a UDP socket that takes datagrams from anybody, on the address this machine reaches `remote` from.
     pub(crate) fn open_udp_towards(&mut self, remote: SocketAddr) -> io::Result<SocketAddr> {
         let address = connected_socket(remote)?.local_addr()?.ip();
-        let socket = std::net::UdpSocket::bind((address, 0))?;
-        socket.set_nonblocking(true)?;
-        let local = socket.local_addr()?;
-        self.udp.push(Udp {
-            socket: UdpSocket::from_std(socket)?,
-            local,
-            peer: None,
-        });
+        let udp = Udp::new(std::net::UdpSocket::bind((address, 0))?, None)?;
+        let local = udp.local;
+        self.udp.push(udp);
         Ok(local)
     }
 
@@ -166,15 +148,10 @@ impl Sockets {
         }
         let mut ready = false;
         for udp in &self.udp {
-            ready |= udp.socket.poll_recv_ready(context).is_ready();
+            ready |= udp.poll_receive_ready(context).is_ready();
         }
         for tcp in self.tcp.iter_mut().filter(|tcp| tcp.open) {
-            ready |= tcp.stream.poll_read_ready(context).is_ready();
-            if !tcp.outbox.is_empty() && tcp.stream.poll_write_ready(context).is_ready() {
-                tcp.flush();
-                // Registers for the next time, if the kernel did not take all.
-                ready |= !tcp.outbox.is_empty() && tcp.stream.poll_write_ready(context).is_ready();
-            }
+            ready |= tcp.poll_ready(context);
         }
         if ready {
             Poll::Ready(Ready::Io)
@@ -185,39 +162,55 @@ impl Sockets {
 
     /// The next datagram that has arrived, on any socket.
     pub(crate) fn receive(&mut self) -> Option<Datagram<'_>> {
-        for udp in &self.udp {
-            match receive_udp(udp, &mut self.buffer) {
-                Ok(Some((length, source))) => {
-                    let contents = self.buffer.get(..length)?;
-                    return Some(Datagram {
-                        protocol: Protocol::Udp,
-                        source,
-                        local: udp.local,
-                        contents,
-                    });
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    self.udp_refused |= error.kind() == io::ErrorKind::ConnectionRefused;
-                    tracing::debug!(%error, local = %udp.local, "UDP receive failed");
-                }
+        if self.received.is_none() {
+            self.received = self.read_udp();
+        }
+        if let Some((received, start, local)) = self.received.take() {
+            let end = received.length.min(start + received.size);
+            if end < received.length {
+                self.received = Some((received, end, local));
             }
+            return Some(Datagram {
+                protocol: Protocol::Udp,
+                source: received.source,
+                local,
+                contents: self.buffer.get(start..end)?,
+            });
         }
         for tcp in &mut self.tcp {
-            if let Some(length) = tcp.next_frame(&mut self.buffer) {
-                let contents = self.buffer.get(..length)?;
+            if let Some(length) = tcp.next_frame(self.buffer.get_mut(..MAX_DATAGRAM)?) {
                 return Some(Datagram {
                     protocol: Protocol::Tcp,
                     source: tcp.peer,
                     local: tcp.local,
-                    contents,
+                    contents: self.buffer.get(..length)?,
                 });
             }
         }
         None
     }
 
-    /// Sends one datagram by the socket it names as its source.
+    /// Reads from the first UDP socket where something is; what str0m cannot take is passed over.
+    fn read_udp(&mut self) -> Option<(Received, usize, SocketAddr)> {
+        for udp in &self.udp {
+            loop {
+                match udp.receive(&mut self.buffer) {
+                    Ok(Some(received)) if received.size.min(received.length) > MAX_DATAGRAM => {}
+                    Ok(Some(received)) => return Some((received, 0, udp.local)),
+                    Ok(None) => break,
+                    Err(error) => {
+                        self.udp_refused |= error.kind() == io::ErrorKind::ConnectionRefused;
+                        tracing::debug!(%error, local = %udp.local, "UDP receive failed");
+                        break;
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// Sends one datagram by the socket it names as its source; over UDP at the latest with the next
+    /// [`flush`](Self::flush).
     pub(crate) fn send(&mut self, transmit: &Transmit) -> Sent {
         if transmit.proto == Protocol::Tcp {
             let open = |tcp: &&mut Tcp| tcp.local == transmit.source && tcp.open;
@@ -227,20 +220,37 @@ impl Sockets {
             tcp.send(&transmit.contents);
             return Sent::Done;
         }
-        let Some(udp) = self.udp.iter().find(|udp| udp.local == transmit.source) else {
+        let Some(by) = self.udp.iter().position(|udp| udp.local == transmit.source) else {
             return Sent::Done;
         };
-        let sent = match udp.peer {
-            // ICE pairs every local with every remote candidate; this socket reaches one of them.
-            Some(peer) if peer != transmit.destination => return Sent::Done,
-            Some(_) => udp.socket.try_send(&transmit.contents),
-            None => udp.socket.try_send_to(&transmit.contents, transmit.destination),
+        if by != self.run_by {
+            self.flush();
+            self.run_by = by;
+        }
+        let Some(udp) = self.udp.get(by) else {
+            return Sent::Done;
         };
-        if let Err(error) = sent {
-            self.udp_refused |= error.kind() == io::ErrorKind::ConnectionRefused;
-            tracing::trace!(%error, local = %udp.local, "UDP send failed");
+        // ICE pairs every local with every remote candidate; a connected socket reaches one of them.
+        if udp.peer.is_none_or(|peer| peer == transmit.destination) {
+            let flushed = udp.queue(&mut self.run, transmit.destination, &transmit.contents);
+            self.note(flushed);
         }
         Sent::Done
+    }
+
+    /// Sends what [`send`](Self::send) kept.
+    pub(crate) fn flush(&mut self) {
+        if let Some(udp) = self.udp.get(self.run_by) {
+            let flushed = udp.flush(&mut self.run);
+            self.note(flushed);
+        }
+    }
+
+    fn note(&mut self, sent: io::Result<()>) {
+        if let Err(error) = sent {
+            self.udp_refused |= error.kind() == io::ErrorKind::ConnectionRefused;
+            tracing::trace!(%error, "UDP send failed");
+        }
     }
 }
 
@@ -251,93 +261,6 @@ fn connected_socket(remote: SocketAddr) -> io::Result<std::net::UdpSocket> {
     }?;
     socket.connect(remote)?;
     Ok(socket)
-}
-
-fn receive_udp(udp: &Udp, buffer: &mut [u8]) -> io::Result<Option<(usize, SocketAddr)>> {
-    let received = match udp.peer {
-        Some(peer) => udp.socket.try_recv(buffer).map(|length| (length, peer)),
-        None => udp.socket.try_recv_from(buffer),
-    };
-    match received {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-        other => other.map(Some),
-    }
-}
-
-impl Tcp {
-    fn new(stream: TcpStream) -> io::Result<Self> {
-        let (local, peer) = (stream.local_addr()?, stream.peer_addr()?);
-        Ok(Self {
-            stream,
-            local,
-            peer,
-            inbox: BytesMut::new(),
-            outbox: BytesMut::new(),
-            open: true,
-        })
-    }
-
-    fn send(&mut self, contents: &[u8]) {
-        let Ok(length) = u16::try_from(contents.len()) else {
-            return;
-        };
-        if self.outbox.len() + FRAME_HEADER + contents.len() > MAX_TCP_BACKLOG {
-            return;
-        }
-        self.outbox.put_u16(length);
-        self.outbox.put_slice(contents);
-        self.flush();
-    }
-
-    fn flush(&mut self) {
-        while !self.outbox.is_empty() {
-            match self.stream.try_write(&self.outbox) {
-                Ok(written) => self.outbox.advance(written),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) => return self.fail(&error),
-            }
-        }
-    }
-
-    /// Copies the next whole frame into `buffer` and returns its length.
-    fn next_frame(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        loop {
-            if let Some(length) = self.take_frame(buffer) {
-                return Some(length);
-            }
-            if !self.open {
-                return None;
-            }
-            match self.stream.try_read_buf(&mut self.inbox) {
-                Ok(0) => self.fail(&io::ErrorKind::UnexpectedEof.into()),
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
-                Err(error) => self.fail(&error),
-            }
-        }
-    }
-
-    /// Skips frames that `buffer` cannot hold: no packet of WebRTC is that large.
-    fn take_frame(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        loop {
-            let length = usize::from(u16::from_be_bytes(self.inbox.first_chunk().copied()?));
-            if self.inbox.len() < FRAME_HEADER + length {
-                return None;
-            }
-            self.inbox.advance(FRAME_HEADER);
-            let frame = self.inbox.split_to(length);
-            if let Some(target) = buffer.get_mut(..length) {
-                target.copy_from_slice(&frame);
-                return Some(length);
-            }
-        }
-    }
-
-    fn fail(&mut self, error: &io::Error) {
-        tracing::debug!(%error, peer = %self.peer, "ICE-TCP connection lost");
-        self.open = false;
-        self.outbox.clear();
-    }
 }
 
 #[cfg(test)]
@@ -428,6 +351,7 @@ mod tests {
         // The refusal of one datagram is told to the next.
         for _ in 0..100 {
             sockets.send(&transmit);
+            sockets.flush();
             tokio::task::yield_now().await;
         }
         assert!(sockets.udp_refused());
