@@ -17,16 +17,17 @@ mod trouble;
 mod verdict;
 
 use std::io::{ErrorKind, Write};
+use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use throughline_ingest::Retry;
+use throughline_ingest::{Retry, Workers};
 use tracing_subscriber::EnvFilter;
 
 use args::{Cli, Command};
 use probe::ProbeSettings;
 use record::RecordSettings;
-use report::{Report, Tone};
+use report::Report;
 use settings::{RunSettings, environment};
 use trouble::{Exit, Trouble};
 
@@ -37,17 +38,24 @@ pub(crate) fn main() -> ExitCode {
     let cli = args::parse();
     log(cli.verbose);
     let mut report = Report::new(cli.verbose);
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Trouble::new(Exit::Machine, error, "raise the limits of this account"));
-    match runtime.and_then(|runtime| runtime.block_on(dispatch(cli, &mut report))) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(trouble) => {
-            report.line(Tone::Bad, &format!("throughline: {trouble}"));
-            trouble.exit.into()
+    let program = async move {
+        match dispatch(cli, &mut report).await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(trouble) => trouble.tell(&mut report),
         }
-    }
+    };
+    on_one_thread(program).unwrap_or_else(|error| {
+        Trouble::new(Exit::Machine, error, "raise the limits of this account").tell(&mut Report::new(0))
+    })
+}
+
+/// One camera, its encoder and its engine are little work: on one thread they need not wake each other up across cores, and
+/// wake-ups are coalesced where a camera makes too many of them.
+fn on_one_thread(program: impl Future<Output = ExitCode> + Send + 'static) -> std::io::Result<ExitCode> {
+    let worker = Workers::new(NonZeroUsize::MIN)?;
+    let waiting = tokio::runtime::Builder::new_current_thread().build()?;
+    let ended = waiting.block_on(worker.spawn(program));
+    Ok(ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic())))
 }
 
 async fn dispatch(cli: Cli, report: &mut Report) -> Result<(), Trouble> {

@@ -12,7 +12,7 @@ use super::args::{CameraArgs, EngineArg, RunArgs, TransportArg};
 use super::trouble::{Exit, Trouble};
 
 /// Reads a variable of the environment; an empty one counts as not set.
-pub(crate) type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type Environment<'a> = &'a (dyn Fn(&str) -> Option<String> + Sync);
 
 /// The process's own environment.
 pub(crate) fn environment(name: &str) -> Option<String> {

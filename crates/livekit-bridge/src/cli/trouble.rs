@@ -7,6 +7,7 @@ use livekit_bridge::engine::EngineError;
 use livekit_bridge::engine::preview::PreviewError;
 use livekit_bridge::engine::webrtc::LiveKitError;
 
+use super::report::{Report, Tone};
 use super::verdict::Problem;
 
 /// The documented exit codes (`throughline --help`).
@@ -52,6 +53,12 @@ impl Trouble {
             what: what.to_string(),
             remedy: remedy.to_string(),
         }
+    }
+
+    /// The last line, and what the program ends with.
+    pub(crate) fn tell(&self, report: &mut Report) -> ExitCode {
+        report.line(Tone::Bad, &format!("throughline: {self}"));
+        self.exit.into()
     }
 }
 
