@@ -105,7 +105,7 @@ pub struct PassthroughEncoder {
 }
 
 impl PassthroughEncoder {
-    /// Starts `engine` on the current tokio runtime.
+    /// Starts `engine` on the current tokio runtime: best the one of the thread that injects.
     ///
     /// # Panics
     ///

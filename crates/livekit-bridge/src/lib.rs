@@ -50,6 +50,12 @@
 //!   error; everything else is retried for ever, with pauses from 0.3 to 7 s.
 //! - No error, log line or `Debug` output holds a token, a key or a secret.
 //!
+//! # Many cameras
+//!
+//! In one process they share threads by [`Workers`](throughline_ingest::Workers): put the loop above into
+//! [`spawn`](throughline_ingest::Workers::spawn), with [`start`](PassthroughEncoder::start) inside it, so that camera,
+//! encoder and engine run on the same thread and no picture wakes up another one. The example `many_cameras` does that.
+//!
 //! # Limits
 //!
 //! H.264 without B-frames only: WebRTC has no place for them. At most 120 frames, 16 MiB or 2 s wait for an engine. A
