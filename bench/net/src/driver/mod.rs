@@ -1,0 +1,125 @@
+//! The driver: all clients by turns, and the tables.
+
+mod figures;
+mod run;
+mod scenario;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Parser;
+
+use figures::{Row, faults};
+use run::{Look, Sender};
+pub use scenario::Group;
+use scenario::Scenario;
+
+/// Runs clients against a sender, and prints what they cost as Markdown.
+#[derive(Debug, Parser)]
+pub struct Options {
+    /// Where `bench/streams.sh` keeps its streams.
+    #[arg(long)]
+    streams: PathBuf,
+    /// Only these; all of them without.
+    #[arg(long, value_enum)]
+    only: Vec<Group>,
+    /// Only the streams or numbers of cameras that a scenario's name begins with, such as `64 x hd`.
+    #[arg(long)]
+    name: Option<String>,
+    /// How often each client is measured.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// Two rounds, and an eighth of what a saturating sender sends: to see that all works.
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Runs what is asked for. Fails if any row is invalid.
+pub fn run(options: &Options) -> Result<ExitCode> {
+    let begun = Instant::now();
+    let mut rows = Vec::new();
+    for mut scenario in scenario::all() {
+        let is_asked_for = options.only.is_empty() || options.only.contains(&scenario.group);
+        let is_named = options
+            .name
+            .as_ref()
+            .is_none_or(|name| scenario.name().starts_with(name));
+        if !is_asked_for || !is_named {
+            continue;
+        }
+        if options.quick && scenario.rate == crate::sender::Rate::Saturated {
+            scenario.units /= 8;
+        }
+        let rounds = if options.quick { 2 } else { options.rounds };
+        eprintln!("{}: {}", scenario.group.title(), scenario.name());
+        rows.extend(play(scenario, rounds, options)?);
+    }
+    print(&rows);
+    eprintln!("{} s", begun.elapsed().as_secs());
+    let invalid = rows.iter().filter(|row| !row.faults.is_empty()).count();
+    if invalid > 0 {
+        eprintln!("{invalid} of {} rows are invalid", rows.len());
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn play(scenario: Scenario, rounds: usize, options: &Options) -> Result<Vec<Row>> {
+    let sender = Sender::start(scenario, &options.streams)?;
+    let new = |client| Row {
+        scenario,
+        client,
+        measured: Vec::new(),
+        checked: None,
+        faults: Vec::new(),
+    };
+    let mut rows: Vec<Row> = scenario.clients.iter().copied().map(new).collect();
+    for round in 0..=rounds {
+        for row in &mut rows {
+            let look = if round == 0 { Look::Checked } else { Look::Measured };
+            match sender.run(row.client, look) {
+                Ok(run) => {
+                    row.faults.extend(faults(&scenario, row.client, &run));
+                    match look {
+                        Look::Checked => row.checked = Some(run),
+                        Look::Measured => row.measured.push(run),
+                    }
+                }
+                Err(error) => row.faults.push(error.to_string()),
+            }
+        }
+    }
+    for row in &mut rows {
+        row.faults.truncate(MAX_FAULTS);
+    }
+    Ok(rows)
+}
+
+/// Faults of a row that are shown.
+const MAX_FAULTS: usize = 3;
+
+fn print(rows: &[Row]) {
+    let has = |group| rows.iter().any(|row| row.scenario.group == group);
+    for group in [
+        Group::TcpSaturated,
+        Group::TcpRealTime,
+        Group::TcpPackets,
+        Group::UdpSaturated,
+        Group::Growth,
+        Group::Latency,
+    ] {
+        if has(group) {
+            println!("{}", table::costs(group, rows));
+        }
+    }
+    if has(Group::Growth) || has(Group::Latency) {
+        println!("{}", table::growth(rows));
+    }
+    println!("{}", table::latencies(rows));
+    if has(Group::FirstPicture) {
+        println!("{}", table::first_pictures(rows));
+    }
+}
