@@ -6,8 +6,8 @@
 BRIDGE is the example `many_cameras` (all cameras in one process), or the program `throughline` (a process a camera), built for
 release. Several take turns, round by round, and are told apart by their paths. Cameras, server and viewer run on core 0, the
 bridge on core 1. What is counted is the bridge alone: its CPU time, task switches and memory as the kernel tells them, over a
-window that begins when all is settled. Of the example it is also seen what it sent: a round in which pictures are missing, or
-packets of the last second before its end did not reach the server, fails.
+window that begins when all is settled. Of the example it is also seen what it sent: a round is whole if no pictures are
+missing, and all packets of its last second reached the server.
 """
 import argparse
 import base64
@@ -146,11 +146,8 @@ def figures(before, after, said, options):
     seconds = after.at - before.at
     cpu = after.user - before.user + after.system - before.system
     sent = [tuple(map(int, m)) for m in re.findall(r"(\d+) pictures, (\d+) bytes, (\d+) packets", said)]
-    if sent:
-        expected = options.cameras * FRAME_RATE * (options.seconds + options.settle - 3)
-        assert len(sent) == options.cameras and sum(s[0] for s in sent) >= expected, f"pictures are missing:\n{said}"
     lost = [float(loss) for loss in re.findall(r"loss Some\(([\d.e-]+)\)", said)]
-    assert not any(lost), f"packets did not reach the server:\n{said}"
+    expected = options.cameras * FRAME_RATE * (options.seconds + options.settle - 3)
     return {
         "cpu_s_per_camera_minute": cpu / seconds * 60 / options.cameras,
         "user_share": (after.user - before.user) / cpu if cpu else 0,
@@ -158,6 +155,7 @@ def figures(before, after, said, options):
         "voluntary_switches_per_s": (after.voluntary - before.voluntary) / seconds,
         "involuntary_switches_per_s": (after.involuntary - before.involuntary) / seconds,
         "threads": after.threads,
+        "whole": not any(lost) and (not sent or sum(s[0] for s in sent) >= expected),
         "sent": {"cameras": len(sent), "pictures": sum(s[0] for s in sent), "bytes": sum(s[1] for s in sent),
                  "packets": sum(s[2] for s in sent)},
     }
@@ -183,13 +181,13 @@ def main():
     if options.json:
         print(json.dumps(rounds))
         return
-    print("| bridge | " + " | ".join(name.replace("_", " ") for name in COLUMNS) + " |\n|" + "---|" * (len(COLUMNS) + 1))
+    print("| bridge | " + " | ".join(name.replace("_", " ") for name in COLUMNS) + " | whole rounds |\n|" + "---|" * (len(COLUMNS) + 2))
     for bridge, measured in rounds.items():
         cells = []
         for name in COLUMNS:
             values = [m[name] for m in measured]
             cells.append(f"{statistics.median(values):.2f} ({min(values):.2f} to {max(values):.2f})")
-        print(f"| {bridge} | " + " | ".join(cells) + " |")
+        print(f"| {bridge} | " + " | ".join(cells) + f" | {sum(m['whole'] for m in measured)} of {len(measured)} |")
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ pub(crate) const MAX_SOCKETS: usize = 4;
 /// Largest datagram taken: what str0m works with at most is 2000 bytes.
 const MAX_DATAGRAM: usize = 2048;
 
-/// The largest run of datagrams that the kernel hands over as one.
-const READ_BYTES: usize = 64 * 1024;
+/// Room for a run of datagrams that the kernel hands over as one: many reports, or a flight of DTLS. Of what is longer the end is
+/// lost, as on a network.
+const READ_BYTES: usize = 16 * 1024;
 
 /// Longest wait for a TCP connection to a candidate.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(5);
