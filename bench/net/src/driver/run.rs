@@ -37,12 +37,23 @@ pub(super) enum Look {
     Checked,
 }
 
+/// Runs a program and counts its system calls, in a line on its standard error.
+const COUNT_CALLS: [&str; 6] = ["perf", "stat", "-x", ",", "-e", "raw_syscalls:sys_enter"];
+
+/// Whether this machine has that program, and lets us.
+fn can_count_calls() -> bool {
+    let [perf, arguments @ ..] = COUNT_CALLS;
+    let tried = Command::new(perf).args(arguments).arg("true").output();
+    tried.is_ok_and(|output| output.status.success())
+}
+
 /// The sender of a scenario, ended when dropped.
 pub(super) struct Sender {
     process: Child,
     lines: Receiver<String>,
     ready: Ready,
     scenario: Scenario,
+    counts_calls: bool,
 }
 
 impl Drop for Sender {
@@ -92,6 +103,7 @@ impl Sender {
             lines,
             ready: serde_json::from_str(&ready)?,
             scenario,
+            counts_calls: can_count_calls(),
         })
     }
 
@@ -115,15 +127,17 @@ impl Sender {
         let asked = self.asked(client);
         let counting = look == Look::Checked && !client.is_foreign();
         let name = program(if counting { "client-counting" } else { "client" })?;
-        let mut command = if look == Look::Checked {
-            let mut perf = Command::new("perf");
-            perf.args(["stat", "-x", ",", "-e", "raw_syscalls:sys_enter"])
-                .arg(name);
-            perf.arg("--digest");
-            perf
+        let [perf, arguments @ ..] = COUNT_CALLS;
+        let mut command = if look == Look::Checked && self.counts_calls {
+            let mut command = Command::new(perf);
+            command.args(arguments).arg(name);
+            command
         } else {
             Command::new(name)
         };
+        if look == Look::Checked {
+            command.arg("--digest");
+        }
         command.args(["--address", &format!("127.0.0.1:{}", self.ready.port)]);
         command.args([
             "--cameras",
