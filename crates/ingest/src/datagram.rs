@@ -21,6 +21,9 @@ const DATAGRAM_KERNEL_BYTES: usize = 4 * 1024 * 1024;
 const DATAGRAM_BYTES: usize = 64 * 1024;
 /// Datagrams, or GRO runs of them, per system call.
 const DATAGRAM_BATCH: usize = 16;
+/// Whether fewer than that mean that no more are there, and another system call would only say so: where they come by `recvmmsg`, and
+/// the next one to arrive wakes us up.
+const SHORT_BATCH_DRAINS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 /// Pairs of ports tried before the host counts as out of them.
 const MAX_PORT_TRIALS: usize = 32;
 
@@ -212,13 +215,21 @@ impl DatagramSocket {
                 let mut slots: [IoSliceMut<'_>; DATAGRAM_BATCH] =
                     std::array::from_fn(|_| IoSliceMut::new(slots.next().unwrap_or_default()));
                 let mut metas = [RecvMeta::default(); DATAGRAM_BATCH];
-                let received = self.socket.try_io(Interest::READABLE, || {
-                    self.state.recv((&self.socket).into(), &mut slots, &mut metas)
+                let mut received = 0;
+                let tried = self.socket.try_io(Interest::READABLE, || {
+                    received = self.state.recv((&self.socket).into(), &mut slots, &mut metas)?;
+                    if received < DATAGRAM_BATCH && SHORT_BATCH_DRAINS {
+                        return Err(io::ErrorKind::WouldBlock.into());
+                    }
+                    Ok(())
                 });
-                let received = match received {
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
-                    received => received?,
-                };
+                match tried {
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                        return Poll::Ready(Err(error));
+                    }
+                    Err(_) if received == 0 => continue,
+                    _ => {}
+                }
                 for (slot, meta) in slots.iter().zip(&metas).take(received) {
                     let run = slot.get(..meta.len).unwrap_or_default();
                     for datagram in run.chunks(meta.stride.max(1)) {

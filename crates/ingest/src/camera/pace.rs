@@ -7,7 +7,7 @@ use crate::DelayHandling;
 /// Of so much media at least it is judged whether dropping them mends anything.
 const JUDGED_OVER: Duration = Duration::from_secs(1);
 
-/// How late the latest packet is.
+/// How late a picture began to come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lateness {
     /// Of its media, in ticks of 90 kHz.

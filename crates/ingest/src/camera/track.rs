@@ -61,7 +61,7 @@ struct Assembler {
     /// Of a source that no packet has come from yet: many cameras report before they send.
     early: Option<ClockReading>,
     depacketizer: Depacketizer,
-    /// The latest packet.
+    /// The first packet of the latest picture.
     late: Lateness,
     pace: Pace,
     delayed: u64,
@@ -362,13 +362,16 @@ impl Assembler {
                 self.handle_clock_reading(early);
             }
         }
-        self.late = Lateness {
-            timestamp: timestamp.0,
-            delay: self.timeline.excess_delay(),
-        };
-        if let Some(handling) = self.pace.on_packet(self.late, lasting.max_delay) {
-            progress.needs_idr = true;
-            lasting.tell_delay(now, self.late.delay, handling);
+        // The packets of a picture have its timestamp and are as late.
+        if timestamp.0 != self.late.timestamp {
+            self.late = Lateness {
+                timestamp: timestamp.0,
+                delay: self.timeline.excess_delay(),
+            };
+            if let Some(handling) = self.pace.on_packet(self.late, lasting.max_delay) {
+                progress.needs_idr = true;
+                lasting.tell_delay(now, self.late.delay, handling);
+            }
         }
         let withheld = self.depacketizer.stats().reference_missing;
         let pushed = self.depacketizer.push(RtpPayload {
