@@ -25,7 +25,7 @@ const INTERVAL: u32 = 3000;
 ///
 /// A picture begins as x264 has written it (the mock camera's clip), so that its headers can be read, and goes on with
 /// random bytes with emulation prevention, which is what entropy coding looks like. In front of an IDR picture there are
-/// SPS, PPS and SEI in packets of their own (single NAL units), the slices are FU-As.
+/// SPS and PPS in packets of their own (single NAL units), the slices are FU-As.
 pub struct Stream {
     bytes: Vec<u8>,
     /// The RTP packets in `bytes`, and the number of the picture that each belongs to.
@@ -38,16 +38,17 @@ pub struct Stream {
 impl Stream {
     /// 256 KiB, which a core's own cache holds: one group of eight pictures.
     pub fn hot() -> Self {
-        Self::new(8, 1)
+        Self::new(30, 8, 1)
     }
 
     /// 42 MB, which no cache holds: groups of thirty pictures.
     pub fn cold() -> Self {
-        Self::new(30, 45)
+        Self::new(30, 30, 45)
     }
 
-    /// So many groups of so many pictures.
-    fn new(pictures: usize, groups: usize) -> Self {
+    /// So many groups of so many pictures, those of the clip from `first` on. Its very first one has x264's settings with
+    /// it, in SEI of 700 bytes, as no stream has over and over.
+    fn new(first: usize, pictures: usize, groups: usize) -> Self {
         let clip = Clip::built_in(BuiltInClip::High);
         let mut stream = Self {
             bytes: Vec::new(),
@@ -58,7 +59,7 @@ impl Stream {
         };
         let mut random = Random(1);
         for _ in 0..groups {
-            for picture in (0..pictures).filter_map(|index| clip.picture(index)) {
+            for picture in (first..first + pictures).filter_map(|index| clip.picture(index)) {
                 let picture = enlarged(picture, &mut random);
                 stream.digest.annex_b(&picture);
                 stream.picture_bytes += picture.len();
