@@ -52,8 +52,10 @@ impl Depacketizer {
         if self.deinterleaver.is_some() {
             return self.interleaved_fragment(fu, number, fragment);
         }
-        let begun = if fu.is_start {
-            self.first_fragment(fu.nal, fragment)
+        // Errors are large: only where there is one, it is moved.
+        let mut result = Ok(());
+        if fu.is_start {
+            result = self.first_fragment(fu.nal, fragment);
         } else {
             let Some(open) = self.assembly.open_nal() else {
                 self.check_type(fu.nal)?;
@@ -63,20 +65,16 @@ impl Depacketizer {
             if open.header != fu.nal || open.timestamp != self.timestamp || self.marker.is_in_fragment() {
                 self.check_fragment(fu.nal)?;
             }
-            Ok(())
-        };
-        let appended = if self.assembly.has_open_nal() {
-            let appended = self.assembly.append(fragment);
-            self.check(appended)
-        } else {
-            Ok(())
-        };
-        let result = begun.and(appended);
-        if fu.is_end {
-            result.and(self.end_nal_unit())
-        } else {
-            result
         }
+        if self.assembly.has_open_nal() {
+            if let Err(full) = self.assembly.append(fragment) {
+                result = result.and(Err(self.give_up(full)));
+            }
+        }
+        if fu.is_end {
+            result = result.and(self.end_nal_unit());
+        }
+        result
     }
 
     /// A fragment came that is not as the one before it lets expect.
@@ -374,17 +372,21 @@ impl Depacketizer {
 
     /// Gives up the access unit under construction where it went past a limit.
     fn check(&mut self, result: Result<(), Full>) -> Result<(), DepacketizeError> {
-        let Err(full) = result else { return Ok(()) };
+        result.map_err(|full| self.give_up(full))
+    }
+
+    /// Gives up the access unit under construction, which went past a limit.
+    fn give_up(&mut self, full: Full) -> DepacketizeError {
         self.assembly.overflow();
         if self.assembly.picture.is_none() {
             // NAL units without any picture, on and on.
             self.assembly.reset();
             self.break_continuity();
         }
-        Err(self.error(match full {
+        self.error(match full {
             Full::Bytes => DepacketizeErrorKind::AccessUnitTooLarge,
             Full::NalUnits => DepacketizeErrorKind::TooManyNalUnits,
-        }))
+        })
     }
 }
 
