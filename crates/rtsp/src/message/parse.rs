@@ -145,6 +145,8 @@ impl Parser {
     ///
     /// Fails where a limit is passed, where a message does not say how long it is, and for what the policy refuses; see
     /// [`Fault`].
+    // Inlined with the frames, of which there are many, so that what is told of one is not copied from hand to hand.
+    #[inline]
     pub fn parse<'b>(&mut self, input: &'b [u8]) -> Result<Parsed<'b>, ParseError> {
         let parsed = match input.first() {
             None => Ok(Parsed::Incomplete),
@@ -166,6 +168,7 @@ impl Parser {
     /// |      '$'      |    channel    |        length of packet       |
     /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
     /// ```
+    #[inline]
     fn frame<'b>(&mut self, input: &'b [u8]) -> Parsed<'b> {
         let Some((&[_, channel, high, low], rest)) = input.split_first_chunk() else {
             return Parsed::Incomplete;
@@ -174,22 +177,30 @@ impl Parser {
         let Some((payload, behind)) = rest.split_at_checked(length) else {
             return Parsed::Incomplete;
         };
-        let whole = Parsed::Interleaved {
+        self.streams.handle_frame(channel, payload);
+        let is_followed = frames::is_followed(channel, payload, behind);
+        let torn = match is_followed {
+            Some(true) => None,
+            _ => self.torn_frame(payload, is_followed),
+        };
+        torn.unwrap_or(Parsed::Interleaved {
             consumed: 4 + length,
             channel,
             payload,
-        };
-        self.streams.handle_frame(channel, payload);
-        let is_followed = frames::is_followed(channel, payload, behind);
-        if is_followed == Some(true) {
-            return whole;
-        }
-        match self.streams.find_frame(payload) {
+        })
+    }
+
+    /// Whether another frame begins in the payload of one.
+    #[inline(never)]
+    fn torn_frame<'b>(&mut self, payload: &[u8], is_followed: Option<bool>) -> Option<Parsed<'b>> {
+        let at = self.streams.find_frame(payload)?;
+        if is_followed.is_none() {
             // What follows will tell.
-            Some(_) if is_followed.is_none() => Parsed::Incomplete,
-            Some(at) if self.reading.tolerates(Tolerance::TornFrame) => Parsed::Skipped { consumed: 4 + at },
-            _ => whole,
+            return Some(Parsed::Incomplete);
         }
+        self.reading
+            .tolerates(Tolerance::TornFrame)
+            .then_some(Parsed::Skipped { consumed: 4 + at })
     }
 
     fn message<'b>(&mut self, input: &'b [u8]) -> Result<Parsed<'b>, ParseError> {

@@ -52,7 +52,7 @@ impl Attempt {
         // First the session, for it knows when a new connection mends this (Q28).
         self.session.handle_closed(now);
         self.advance(now, lasting);
-        if let (Some(End::Failed(failure)), Some(cause)) = (&mut self.end, error) {
+        if let (Some(End::Failed(failure)), Some(cause)) = (self.end.as_deref_mut(), error) {
             let awaiting = match failure {
                 Error::Rtsp {
                     cause: client::Error::Closed { awaiting },

@@ -56,7 +56,8 @@ pub(super) struct Attempt {
     /// When bytes last came by the connection, and when the camera was last asked for a sign of life.
     heard: Option<Instant>,
     asked: Option<Instant>,
-    end: Option<End>,
+    /// In a box, for it is asked for with each packet.
+    end: Option<Box<End>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +161,7 @@ impl Attempt {
     }
 
     pub(super) fn take_end(&mut self) -> Option<End> {
-        self.end.take()
+        self.end.take().map(|end| *end)
     }
 
     pub(super) fn wake_at(&self) -> Option<Instant> {
@@ -206,7 +207,7 @@ impl Attempt {
                     addresses: Vec::new(),
                 });
             }
-            Step::Leaving { until } if until <= now => return self.end = Some(End::Left),
+            Step::Leaving { until } if until <= now => return self.end = Some(Box::new(End::Left)),
             _ => {}
         }
         if self.session_wake.is_some_and(|wake| wake <= now) {
@@ -241,7 +242,7 @@ impl Attempt {
 
     pub(super) fn close(&mut self, now: Instant, lasting: &mut Lasting) {
         match self.step {
-            Step::Connecting { .. } => self.end = Some(End::Left),
+            Step::Connecting { .. } => self.end = Some(Box::new(End::Left)),
             Step::Leaving { .. } => {}
             Step::Asking | Step::Playing => {
                 self.step = Step::Leaving {
@@ -279,7 +280,7 @@ impl Attempt {
             Step::Leaving { .. } => End::Left,
             Step::Connecting { .. } | Step::Asking | Step::Playing => End::Failed(error),
         };
-        self.end.get_or_insert(end);
+        self.end.get_or_insert(Box::new(end));
     }
 
     /// Passes on what the session wants, and answers its events, until it wants no more.
@@ -356,7 +357,7 @@ impl Attempt {
                     media.start(now, &self.timeouts, lasting);
                 }
             }
-            client::Event::TornDown => self.end = Some(End::Left),
+            client::Event::TornDown => self.end = Some(Box::new(End::Left)),
             client::Event::Failed(cause) | client::Event::SetUpRefused(cause) => {
                 let error = self.session_error(cause);
                 self.fail(error);
