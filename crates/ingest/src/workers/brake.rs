@@ -17,6 +17,9 @@ const STILL_MANY: u32 = 32;
 
 /// Counts a thread's wake-ups. One that reads a packet costs as much as one that reads a hundred; where there are many, it
 /// has the thread sleep while packets gather.
+///
+/// After each sleep there are two wake-ups. What the first reads is acknowledged by that, and a TCP that has sent all it may
+/// goes on at once: with the rest of a picture, which would lie there for another tick.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Brake {
     /// Where the grid lies.
@@ -27,8 +30,16 @@ pub(super) struct Brake {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Free { since: Instant, wakeups: u32 },
-    Braking { look_at: Instant },
+    Braking { look_at: Instant, next: Next },
     Looking { since: Instant, wakeups: u32 },
+}
+
+/// What comes before the next wake-up under load.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Next {
+    Sleep,
+    /// Nothing, for there was a sleep before the one that was.
+    Wakeup,
 }
 
 impl Brake {
@@ -46,8 +57,10 @@ impl Brake {
     pub(super) fn on_park(&mut self, now: Instant) -> Duration {
         self.state = self.state.after_wakeup(now);
         match self.state {
-            State::Free { .. } | State::Looking { .. } => Duration::ZERO,
-            State::Braking { .. } => self.until_next_tick(now),
+            State::Braking {
+                next: Next::Sleep, ..
+            } => self.until_next_tick(now),
+            State::Free { .. } | State::Looking { .. } | State::Braking { .. } => Duration::ZERO,
         }
     }
 
@@ -68,7 +81,7 @@ impl State {
                 since,
                 wakeups: wakeups + 1,
             },
-            State::Braking { look_at } if now >= look_at => State::Looking {
+            State::Braking { look_at, .. } if now >= look_at => State::Looking {
                 since: now,
                 wakeups: 1,
             },
@@ -82,8 +95,15 @@ impl State {
             },
             State::Free { .. } | State::Looking { .. } => State::Braking {
                 look_at: now + LOOK_EVERY,
+                next: Next::Sleep,
             },
-            braking @ State::Braking { .. } => braking,
+            State::Braking { look_at, next } => State::Braking {
+                look_at,
+                next: match next {
+                    Next::Sleep => Next::Wakeup,
+                    Next::Wakeup => Next::Sleep,
+                },
+            },
         }
     }
 }
@@ -190,24 +210,22 @@ mod tests {
     }
 
     #[test]
-    fn under_load_every_wakeup_is_on_the_grid_but_for_a_look() {
+    fn under_load_there_are_two_wakeups_a_tick_but_for_a_look() {
         let mut thread = Thread::new();
         thread.run(&evenly(20_000, Duration::ZERO, 60 * SECOND));
         let (from, to) = (2 * SECOND, 60 * SECOND);
-        let off_grid = thread
+        let on_grid = thread
             .wakeups
             .iter()
-            .filter(|time| (from..to).contains(*time) && !time.as_nanos().is_multiple_of(TICK.as_nanos()))
+            .filter(|time| (from..to).contains(*time) && time.as_nanos().is_multiple_of(TICK.as_nanos()))
             .count();
-        let looks = 58;
-        assert!(off_grid <= looks * STILL_MANY as usize, "{off_grid}");
-        assert!(
-            thread.wakeups_between(from, to) <= 58 * 200 + off_grid,
-            "not one a tick"
-        );
+        let off_grid = thread.wakeups_between(from, to) - on_grid;
+        let (ticks, looks) = (58 * 200, 58);
+        assert!(on_grid > ticks * 9 / 10, "{on_grid}");
+        assert!(off_grid <= ticks + looks * STILL_MANY as usize, "{off_grid}");
         assert!(thread.delays.iter().all(|delay| *delay <= TICK));
         // Without the brake it would be 20,000 a second.
-        assert!(thread.wakeups.len() < 60 * 300, "{}", thread.wakeups.len());
+        assert!(thread.wakeups.len() < 60 * 500, "{}", thread.wakeups.len());
     }
 
     #[test]
@@ -216,7 +234,7 @@ mod tests {
         let mut arrivals = evenly(1_100, Duration::ZERO, 10 * SECOND);
         arrivals.extend(evenly(30, 10 * SECOND, 20 * SECOND));
         thread.run(&arrivals);
-        assert!(thread.wakeups_between(2 * SECOND, 3 * SECOND) <= 200 + STILL_MANY as usize);
+        assert!(thread.wakeups_between(2 * SECOND, 3 * SECOND) <= 400 + STILL_MANY as usize);
         let undelayed_from = 10 * SECOND + LOOK_EVERY + LOOK + TICK;
         let late = arrivals
             .iter()
