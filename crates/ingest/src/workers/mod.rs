@@ -55,8 +55,9 @@ const MEASURED_OVER: Duration = Duration::from_secs(2);
 /// Waking up for a packet costs more than the packet, and some cameras write packet by packet: 64 of them make more than
 /// 40,000 wake-ups a second. A thread that would wake up more than 1,000 times a second, over two seconds, therefore sleeps
 /// up to the next tick of a grid of 5 ms before it looks at its sockets again, and then reads from all its cameras what has
-/// gathered, and once more what that made room for. Everything on that thread waits as long: timers, and wakes by other threads. Below, nothing is delayed, a
-/// single camera of 8 Mbit/s never is; and once a second it is seen whether that is so again.
+/// gathered, and once more what that made room for. Everything on that thread waits as long: timers, and wakes by other
+/// threads. Below, nothing is delayed, a single camera of 8 Mbit/s never is; and once a second it is seen whether that is so
+/// again.
 ///
 /// A [`CameraStream`](crate::CameraStream) works on any other runtime as well, and has each wake-up there.
 ///
