@@ -71,6 +71,10 @@ async fn what_a_slow_consumer_does_not_get_is_counted_and_it_recovers() {
                 0
             };
         }
+        // What is counted and not given out yet.
+        while (viewer.pictures.len() as u64) < viewer.stream.stats().access_units {
+            viewer.picture().await;
+        }
         let (stats, sent) = (viewer.stream.stats(), mock.stats());
         let first = &viewer.pictures[0];
         assert!(first.is_idr && viewer.told > 0);

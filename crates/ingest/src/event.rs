@@ -149,9 +149,9 @@ impl std::fmt::Display for Transport {
 /// What becomes of pictures that come too late.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DelayHandling {
-    /// They are dropped up to the next key frame.
+    /// They are dropped up to the first key frame that is in time, for as long as dropping gains any.
     Drop,
-    /// They are given out: the key frame after dropping was too late as well.
+    /// They are given out: a second or more was dropped, and the key frame behind was hardly less late.
     Keep,
 }
 

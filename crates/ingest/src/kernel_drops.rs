@@ -134,6 +134,7 @@ mod imp {
                     continue;
                 };
                 let calm = UdpSocket::bind(local)?;
+                socket2::SockRef::from(&full).set_recv_buffer_size(64 * 1024)?;
                 for _ in 0..2_000 {
                     calm.send_to(&[0; 1_400], full.local_addr()?)?;
                 }

@@ -34,12 +34,12 @@ const BESIDE: usize = 50;
 /// What one camera holds, beside the read buffers that those of a thread share.
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// The packets of picture `number` in their frames: 4 to 60 KB of it, 150 KB of an IDR, as of 1080p at 8 Mbit/s.
+/// The packets of picture `number` in their frames: 4 to 60 KB of it, 100 KB of an IDR, as of 1080p at 8 Mbit/s.
 fn packets(number: u32, sequence: &mut SequenceNumber) -> Vec<Vec<u8>> {
     let since_idr = number % GROUP;
     let mut unit = picture(number, since_idr, since_idr == 0);
     let size = if since_idr == 0 {
-        150_000
+        100_000
     } else {
         4_000 + number as usize * 7_919 % 56_000
     };

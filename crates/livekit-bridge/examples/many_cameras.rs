@@ -25,7 +25,13 @@ async fn main() -> Result<()> {
     tokio::signal::ctrl_c().await?;
     ending.cancel();
     for (number, camera) in (1..).zip(running) {
-        let sent = camera.await??;
+        let sent = match camera.await? {
+            Ok(sent) => sent,
+            Err(error) => {
+                println!("camera-{number}: {error:#}");
+                continue;
+            }
+        };
         println!(
             "camera-{number}: {} pictures, {} bytes, {} packets, {} dropped, loss {:?}, {} NACKs, {:?}",
             sent.sent,

@@ -57,6 +57,7 @@ pub fn run(options: &Options) -> Result<ExitCode> {
         eprintln!("{}: {}", scenario.group.title(), scenario.name());
         rows.extend(play(scenario, rounds, options)?);
     }
+    anyhow::ensure!(!rows.is_empty(), "nothing is called so");
     print(&rows);
     eprintln!("{} s", begun.elapsed().as_secs());
     let invalid = rows.iter().filter(|row| !row.faults.is_empty()).count();
@@ -82,7 +83,7 @@ fn play(scenario: Scenario, rounds: usize, options: &Options) -> Result<Vec<Row>
             let look = if round == 0 { Look::Checked } else { Look::Measured };
             match sender.run(row.client, look) {
                 Ok(run) => {
-                    row.faults.extend(faults(&scenario, row.client, &run));
+                    row.faults.extend(faults(&scenario, row.client, look, &run));
                     match look {
                         Look::Checked => row.checked = Some(run),
                         Look::Measured => row.measured.push(run),

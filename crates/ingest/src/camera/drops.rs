@@ -34,9 +34,15 @@ impl KernelDrops {
         Wish::Count
     }
 
-    /// Of `dropped` since the socket was bound, those that are new. The kernel's count may wrap.
+    /// Of `dropped` since the socket was bound, those that are new. The kernel's count may wrap, and another thread's reading
+    /// of it may be older than the one before.
     pub(super) fn on_count(&mut self, dropped: u32) -> u32 {
-        dropped.wrapping_sub(std::mem::replace(&mut self.dropped, dropped))
+        let new = dropped.wrapping_sub(self.dropped);
+        if new > u32::MAX / 2 {
+            return 0;
+        }
+        self.dropped = dropped;
+        new
     }
 }
 
@@ -66,7 +72,8 @@ mod tests {
     fn only_what_is_new_counts() {
         let mut drops = KernelDrops::default();
         assert_eq!([7, 7, 12].map(|dropped| drops.on_count(dropped)), [7, 0, 5]);
-        drops.on_count(u32::MAX);
+        assert_eq!(drops.on_count(9), 0, "an older reading");
+        drops.dropped = u32::MAX;
         assert_eq!(drops.on_count(3), 4);
     }
 }

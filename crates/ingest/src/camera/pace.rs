@@ -46,6 +46,11 @@ impl Pace {
         None
     }
 
+    /// Whether the backlog is gone, and only an IDR to go on with is wanted.
+    pub(super) fn lacks_idr(self, late: Lateness, max_delay: Duration) -> bool {
+        matches!(self, Pace::CatchesUp(_)) && late.delay <= max_delay
+    }
+
     /// A picture that refers to others.
     pub(super) fn on_picture(self) -> Fate {
         match self {
@@ -116,8 +121,11 @@ mod tests {
             assert_eq!(pace.on_packet(late(second, delay), MAX_DELAY), None);
             assert_eq!(pace.on_idr(late(second, delay), MAX_DELAY), (Fate::Drop, None));
             assert_eq!(pace.on_picture(), Fate::Drop);
+            assert!(!pace.lacks_idr(late(second, delay), MAX_DELAY));
         }
+        assert!(pace.lacks_idr(late(8, 2_300), MAX_DELAY));
         assert_eq!(pace.on_idr(late(9, 1_400), MAX_DELAY), (Fate::Deliver, None));
+        assert!(!pace.lacks_idr(late(9, 1_400), MAX_DELAY));
         assert_eq!(pace.on_picture(), Fate::Deliver);
     }
 

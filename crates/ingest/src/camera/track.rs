@@ -372,6 +372,7 @@ impl Assembler {
                 progress.needs_idr = true;
                 lasting.tell_delay(now, self.late.delay, handling);
             }
+            progress.needs_idr |= self.pace.lacks_idr(self.late, lasting.max_delay);
         }
         let withheld = self.depacketizer.stats().reference_missing;
         let pushed = self.depacketizer.push(RtpPayload {
@@ -410,13 +411,14 @@ impl Assembler {
             } else {
                 self.pace.on_picture()
             };
+            // One that comes too late answers what was asked for as well, and another one is asked for.
+            if unit.is_idr() {
+                progress.idrs += 1;
+                progress.needs_idr = fate == Fate::Drop;
+            }
             if fate == Fate::Drop {
                 self.delayed += 1;
                 continue;
-            }
-            if unit.is_idr() {
-                progress.idrs += 1;
-                progress.needs_idr = false;
             }
             let capture_time = self
                 .timeline

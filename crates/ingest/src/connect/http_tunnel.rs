@@ -114,14 +114,14 @@ impl HttpTunnel {
                 break;
             }
         }
-        let machine = &mut self.machine;
-        let consume = |bytes: &[u8]| {
-            machine.receive(Channel::Get, bytes);
-            consume(bytes);
-        };
         if self.early.is_empty() {
-            return connection::poll_read(&mut self.get, cx, consume);
+            let machine = &mut self.machine;
+            return connection::poll_read(&mut self.get, cx, |bytes| {
+                machine.receive(Channel::Get, bytes);
+                consume(bytes);
+            });
         }
+        // Said before POST could be heard.
         consume(&mem::take(&mut self.early));
         Poll::Ready(Ok(Read::Open))
     }
@@ -175,20 +175,30 @@ impl HttpTunnel {
     /// Ready when the system has all that the machine wanted to send.
     fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.obey()?;
-        if let Post::Connecting(attempt) = &mut self.post {
-            let pipe = ready!(attempt.as_mut().poll(cx)).map_err(|_| {
-                io::Error::new(
-                    io::ErrorKind::NotConnected,
-                    "no new connection for the tunnel's POST",
-                )
-            })?;
-            self.post = Post::up(pipe);
-            self.machine.handle_connected(Channel::Post);
-            self.obey()?;
-        }
-        match &mut self.post {
-            Post::Up { pipe, .. } => connection::poll_write(pipe, cx, &mut self.outgoing),
-            Post::Connecting(_) => Poll::Pending,
+        loop {
+            match &mut self.post {
+                Post::Connecting(attempt) => {
+                    let pipe = ready!(attempt.as_mut().poll(cx)).map_err(|_| {
+                        io::Error::new(
+                            io::ErrorKind::NotConnected,
+                            "no new connection for the tunnel's POST",
+                        )
+                    })?;
+                    self.post = Post::up(pipe);
+                    self.machine.handle_connected(Channel::Post);
+                    self.obey()?;
+                }
+                Post::Up { pipe, .. } => {
+                    let Err(error) = ready!(connection::poll_write(pipe, cx, &mut self.outgoing)) else {
+                        return Poll::Ready(Ok(()));
+                    };
+                    self.machine.handle_closed(Channel::Post);
+                    self.obey()?;
+                    if matches!(self.post, Post::Up { .. }) {
+                        return Poll::Ready(Err(error));
+                    }
+                }
+            }
         }
     }
 

@@ -7,6 +7,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -150,24 +151,32 @@ impl fmt::Debug for Workers {
 impl Worker {
     fn start(number: usize) -> io::Result<Self> {
         let name = format!("throughline-{number}");
-        let runtime = Builder::new_current_thread()
-            .enable_io()
-            .enable_time()
-            // Of what resolves names.
-            .thread_name(name.clone())
-            .on_thread_park(brake)
-            .build()?;
         let (alive, ended) = oneshot::channel();
         let busy = Arc::new(Busy::default());
-        let worker = Worker {
-            runtime: runtime.handle().clone(),
-            busy: Arc::clone(&busy),
+        let measured = Arc::clone(&busy);
+        let (tell, told) = mpsc::sync_channel(1);
+        // The runtime is the thread's from the beginning: elsewhere it might not be dropped.
+        thread::Builder::new().name(name.clone()).spawn(move || {
+            let runtime = Builder::new_current_thread()
+                .enable_io()
+                .enable_time()
+                // Of what resolves names.
+                .thread_name(name)
+                .on_thread_park(brake)
+                .build();
+            match runtime {
+                Ok(runtime) => {
+                    let _ = tell.send(Ok(runtime.handle().clone()));
+                    run(runtime, ended, &measured);
+                }
+                Err(error) => drop(tell.send(Err(error))),
+            }
+        })?;
+        Ok(Worker {
+            runtime: told.recv().map_err(io::Error::other)??,
+            busy,
             _alive: alive,
-        };
-        thread::Builder::new()
-            .name(name)
-            .spawn(move || run(runtime, ended, &busy))?;
-        Ok(worker)
+        })
     }
 
     fn load(&self) -> Load {

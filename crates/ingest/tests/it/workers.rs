@@ -96,9 +96,10 @@ async fn many_writers_make_no_more_wakeups_than_the_brake_lets_through() {
     writing.join().expect("no panic");
     assert_eq!(bytes, PACKETS * PACKET.len());
     let wakeups = workers.stats().next().expect("a worker").wakeups;
-    // As many as it takes to see a load, and for each second as many as are none.
+    // As many as it takes to see a load; and in each second 400 at the ticks, 32 at a look, and once more as many as it takes
+    // where that look found nothing because this machine was busy.
     let seconds = begun.elapsed().as_secs() + 1;
-    assert!(wakeups <= 2_000 + 1_000 * seconds, "{wakeups} in {seconds} s");
+    assert!(wakeups <= 2_000 + 2_500 * seconds, "{wakeups} in {seconds} s");
 }
 
 #[tokio::test]

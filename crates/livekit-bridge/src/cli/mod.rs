@@ -55,7 +55,10 @@ fn on_one_thread(program: impl Future<Output = ExitCode> + Send + 'static) -> st
     let worker = Workers::new(NonZeroUsize::MIN)?;
     let waiting = tokio::runtime::Builder::new_current_thread().build()?;
     let ended = waiting.block_on(worker.spawn(program));
-    Ok(ended.unwrap_or_else(|panicked| std::panic::resume_unwind(panicked.into_panic())))
+    ended.or_else(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(cancelled) => Err(std::io::Error::other(cancelled)),
+    })
 }
 
 async fn dispatch(cli: Cli, report: &mut Report) -> Result<(), Trouble> {

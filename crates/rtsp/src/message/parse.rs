@@ -141,7 +141,7 @@ impl Parser {
     ///
     /// Call it again with what follows the consumed bytes, and after [`Parsed::Incomplete`] with more bytes behind the same
     /// ones. How the bytes were cut into calls changes nothing in what comes out: a frame that is there as a whole may be
-    /// incomplete where only what follows tells whether it is torn (Q114).
+    /// incomplete where only what follows, up to 16 bytes of it, tells whether it is torn (Q114).
     ///
     /// Fails where a limit is passed, where a message does not say how long it is, and for what the policy refuses; see
     /// [`Fault`].

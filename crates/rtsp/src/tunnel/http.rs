@@ -122,8 +122,8 @@ impl HttpTunnel {
         loop {
             match (channel, self.get, self.post) {
                 (Channel::Get, Get::Asking, _) | (Channel::Post, Get::Streaming, Post::Open) => {}
-                (Channel::Get, Get::Streaming, _) => {
-                    if consumed < input.len() {
+                (Channel::Get, Get::Streaming, post) => {
+                    if matches!(post, Post::Open | Post::Answered) && consumed < input.len() {
                         self.repeatable = None;
                     }
                     return consumed;
