@@ -142,9 +142,13 @@ impl Recording {
                 p.profile, p.level, p.width, p.height
             )
         });
+        let by_kernel = match stats.dropped_by_kernel {
+            0 => String::new(),
+            dropped => format!(", {dropped} of them by the kernel"),
+        };
         format!(
             "{}: {} pictures in {:.1} s, {format}{} bytes; \
-             {} packets came, {} of them twice, {} late; {} lost, {} of them by the kernel; {} pictures withheld",
+             {} packets came, {} of them twice, {} late; {} lost{by_kernel}; {} pictures withheld",
             self.name,
             self.pictures,
             super::seconds(last - first),
@@ -153,7 +157,6 @@ impl Recording {
             stats.duplicates,
             stats.late,
             stats.lost,
-            stats.dropped_by_kernel,
             stats.dropped.total(),
         )
     }
