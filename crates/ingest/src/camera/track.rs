@@ -407,15 +407,13 @@ impl Assembler {
                 if let Some(handling) = told {
                     lasting.tell_delay(now, self.late.delay, handling);
                 }
+                // One that comes too late answers what was asked for as well, and another one is asked for.
+                progress.idrs += 1;
+                progress.needs_idr = fate == Fate::Drop;
                 fate
             } else {
                 self.pace.on_picture()
             };
-            // One that comes too late answers what was asked for as well, and another one is asked for.
-            if unit.is_idr() {
-                progress.idrs += 1;
-                progress.needs_idr = fate == Fate::Drop;
-            }
             if fate == Fate::Drop {
                 self.delayed += 1;
                 continue;

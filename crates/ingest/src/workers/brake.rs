@@ -4,16 +4,27 @@ use std::time::{Duration, Instant};
 
 /// Under load, wake-ups fall on a grid of this: the most by which anything is delayed.
 pub(super) const TICK: Duration = Duration::from_millis(5);
-/// Over so long wake-ups are counted: a usual group of pictures, so that the many packets of one IDR are no load.
-const WINDOW: Duration = Duration::from_secs(2);
-/// So many in a window are a load: 1,000 a second, for a camera of 8 Mbit/s sends 714 packets a second.
-const MANY: u32 = 2_000;
 /// Under load, so often it is seen whether it is still there.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// So long that takes at most, without sleep: at 25 pictures a second, one of each camera.
-const LOOK: Duration = Duration::from_millis(40);
-/// So many wake-ups while looking, and the load is still there: 800 a second, so that it does not come and go.
-const STILL_MANY: u32 = 32;
+/// Over a usual group of pictures, so that the many packets of one IDR are no load: 1,000 a second, for a camera of 8 Mbit/s
+/// sends 714 packets a second.
+const FREE: Window = Window {
+    length: Duration::from_secs(2),
+    many: 2_000,
+};
+/// Whether the load is still there. At 25 pictures a second, over one of each camera; 800 a second, so that it does not come
+/// and go.
+const LOOKING: Window = Window {
+    length: Duration::from_millis(40),
+    many: 32,
+};
+
+/// How long wake-ups are counted without sleep, at most, and how many mean a load.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    length: Duration,
+    many: u32,
+}
 
 /// Counts a thread's wake-ups. One that reads a packet costs as much as one that reads a hundred; where there are many, it
 /// has the thread sleep while packets gather.
@@ -29,9 +40,16 @@ pub(super) struct Brake {
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Free { since: Instant, wakeups: u32 },
-    Braking { look_at: Instant, next: Next },
-    Looking { since: Instant, wakeups: u32 },
+    /// Without sleep.
+    Counting {
+        since: Instant,
+        wakeups: u32,
+        window: Window,
+    },
+    Braking {
+        look_at: Instant,
+        next: Next,
+    },
 }
 
 /// What comes before the next wake-up under load.
@@ -46,9 +64,10 @@ impl Brake {
     pub(super) fn new(now: Instant) -> Self {
         Brake {
             origin: now,
-            state: State::Free {
+            state: State::Counting {
                 since: now,
                 wakeups: 0,
+                window: FREE,
             },
         }
     }
@@ -60,7 +79,7 @@ impl Brake {
             State::Braking {
                 next: Next::Sleep, ..
             } => self.until_next_tick(now),
-            State::Free { .. } | State::Looking { .. } | State::Braking { .. } => Duration::ZERO,
+            State::Counting { .. } | State::Braking { .. } => Duration::ZERO,
         }
     }
 
@@ -73,29 +92,28 @@ impl Brake {
 impl State {
     fn after_wakeup(self, now: Instant) -> Self {
         match self {
-            State::Free { since, .. } if now >= since + WINDOW => State::Free {
+            State::Counting { since, window, .. } if now >= since + window.length => State::Counting {
                 since: now,
                 wakeups: 1,
+                window: FREE,
             },
-            State::Free { since, wakeups } if wakeups + 1 < MANY => State::Free {
+            State::Counting {
+                since,
+                wakeups,
+                window,
+            } if wakeups + 1 < window.many => State::Counting {
                 since,
                 wakeups: wakeups + 1,
+                window,
             },
-            State::Braking { look_at, .. } if now >= look_at => State::Looking {
-                since: now,
-                wakeups: 1,
-            },
-            State::Looking { since, .. } if now >= since + LOOK => State::Free {
-                since: now,
-                wakeups: 1,
-            },
-            State::Looking { since, wakeups } if wakeups + 1 < STILL_MANY => State::Looking {
-                since,
-                wakeups: wakeups + 1,
-            },
-            State::Free { .. } | State::Looking { .. } => State::Braking {
+            State::Counting { .. } => State::Braking {
                 look_at: now + LOOK_EVERY,
                 next: Next::Sleep,
+            },
+            State::Braking { look_at, .. } if now >= look_at => State::Counting {
+                since: now,
+                wakeups: 1,
+                window: LOOKING,
             },
             State::Braking { look_at, next } => State::Braking {
                 look_at,
@@ -222,7 +240,7 @@ mod tests {
         let off_grid = thread.wakeups_between(from, to) - on_grid;
         let (ticks, looks) = (58 * 200, 58);
         assert!(on_grid > ticks * 9 / 10, "{on_grid}");
-        assert!(off_grid <= ticks + looks * STILL_MANY as usize, "{off_grid}");
+        assert!(off_grid <= ticks + looks * LOOKING.many as usize, "{off_grid}");
         assert!(thread.delays.iter().all(|delay| *delay <= TICK));
         // Without the brake it would be 20,000 a second.
         assert!(thread.wakeups.len() < 60 * 500, "{}", thread.wakeups.len());
@@ -234,8 +252,8 @@ mod tests {
         let mut arrivals = evenly(1_100, Duration::ZERO, 10 * SECOND);
         arrivals.extend(evenly(30, 10 * SECOND, 20 * SECOND));
         thread.run(&arrivals);
-        assert!(thread.wakeups_between(2 * SECOND, 3 * SECOND) <= 400 + STILL_MANY as usize);
-        let undelayed_from = 10 * SECOND + LOOK_EVERY + LOOK + TICK;
+        assert!(thread.wakeups_between(2 * SECOND, 3 * SECOND) <= 400 + LOOKING.many as usize);
+        let undelayed_from = 10 * SECOND + LOOK_EVERY + LOOKING.length + TICK;
         let late = arrivals
             .iter()
             .zip(&thread.delays)
