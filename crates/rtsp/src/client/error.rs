@@ -5,7 +5,7 @@ use throughline_sdp as sdp;
 
 use super::TransportRequest;
 use crate::auth::AuthError;
-use crate::headers::Profile;
+use crate::headers::{Delivery, Profile};
 use crate::url::Redacted;
 use crate::{Method, ParseError, StatusCode, Tolerance, UrlError};
 
@@ -122,6 +122,8 @@ pub enum Error {
         transport: TransportRequest,
         /// With this profile.
         profile: Profile,
+        /// To one or to a group, by the answer.
+        delivery: Delivery,
         /// The Transport header of the response, without what may be a key.
         answered: String,
         /// The number of the SETUP.

@@ -205,6 +205,7 @@ impl ClientSession {
                 media,
                 transport: request.transport,
                 profile: request.profile,
+                delivery: other.delivery,
                 answered: quoted(&other.redacted()),
                 cseq: exchange.cseq,
             },

@@ -2,7 +2,7 @@ use throughline_rtsp::client::{
     ClientSession, Error, Event, MAX_PENDING_OUTPUTS, MAX_TRACKS, Output, Received, SessionConfig,
     SetUpRequest, TransportRequest,
 };
-use throughline_rtsp::headers::{KeyMgmt, Profile};
+use throughline_rtsp::headers::{Delivery, KeyMgmt, Profile};
 use throughline_rtsp::{Fault, StatusCode, Tolerance};
 
 use crate::script::{SDP, Script, config, frame, refusing, seconds};
@@ -172,6 +172,25 @@ fn tcp_in_answer_to_udp_is_a_mismatch_too() {
         script.failure(),
         Error::TransportMismatch { transport: UDP, .. }
     ));
+}
+
+#[test]
+fn a_mismatch_tells_whether_it_is_a_group_whatever_else_is_called_multicast() {
+    for (answer, expected) in [
+        ("RTP/AVP;multicast;port=6000-6001", Delivery::Multicast),
+        (
+            "RTP/AVP;unicast;server_port=6970-6971;source=multicast.example",
+            Delivery::Unicast,
+        ),
+    ] {
+        let mut script = Script::described();
+        script.setup(0, TransportRequest::Tcp);
+        script.turn(SETUP, "200 OK", &[&format!("Transport: {answer}")], "");
+        let Error::TransportMismatch { delivery, .. } = script.failure() else {
+            panic!("{answer}")
+        };
+        assert_eq!(delivery, expected, "{answer}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use throughline_rtsp::client::{
     ClientSession, Error, Event, Learned, MAX_RETRY_AFTER, ReconnectReason, SessionConfig, TransportRequest,
 };
-use throughline_rtsp::headers::{LowerTransport, Profile};
+use throughline_rtsp::headers::{Delivery, LowerTransport, Profile};
 use throughline_rtsp::{StatusCode, Tolerance};
 
 use crate::script::{DIGEST, LABEL, SDP, Script, TCP, config, frame, refusing, seconds};
@@ -412,6 +412,7 @@ fn q119_udp_camera_that_answers_tcp_with_udp_is_seen_and_its_session_ended() {
         media: 0,
         transport,
         profile: Profile::Avp,
+        delivery: Delivery::Unicast,
         answered,
         cseq: 2,
     } = script.failure()

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Instant;
 
 use throughline_rtsp::client::{self, TransportRequest};
-use throughline_rtsp::headers;
+use throughline_rtsp::headers::{self, Delivery};
 
 use super::super::keying::Keying;
 use super::super::lasting::Lasting;
@@ -81,9 +81,7 @@ impl Attempt {
                     transport,
                     TransportRequest::Udp { .. } | TransportRequest::UdpMux { .. }
                 ),
-                client::Error::TransportMismatch { answered, .. } => {
-                    answered.to_ascii_lowercase().contains("multicast")
-                }
+                client::Error::TransportMismatch { delivery, .. } => *delivery == Delivery::Multicast,
                 _ => false,
             }
     }
