@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::iter;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -68,7 +69,8 @@ const MEASURED_OVER: Duration = Duration::from_secs(2);
 /// the threads. It does not wait for that, and may be dropped anywhere. To let cameras say goodbye, end their futures by
 /// whatever means they have, and await the handles before. Dropping a handle ends nothing; one that panics ends only itself.
 pub struct Workers {
-    workers: Vec<Worker>,
+    first: Worker,
+    others: Vec<Worker>,
 }
 
 struct Worker {
@@ -110,8 +112,10 @@ impl Workers {
     ///
     /// Where the system gives no more threads or descriptors.
     pub fn new(count: NonZeroUsize) -> io::Result<Self> {
-        let workers = (0..count.get()).map(Worker::start).collect::<io::Result<_>>()?;
-        Ok(Workers { workers })
+        Ok(Workers {
+            first: Worker::start(0)?,
+            others: (1..count.get()).map(Worker::start).collect::<io::Result<_>>()?,
+        })
     }
 
     /// Runs `future` to its end on the worker with the least load: half of it by what a worker was busy with lately, half by
@@ -121,17 +125,14 @@ impl Workers {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let loads = self.workers.iter().map(Worker::load).collect::<Vec<_>>();
-        match self.workers.get(least_loaded(&loads)) {
-            Some(worker) => worker.runtime.spawn(future),
-            // There is at least one.
-            None => tokio::spawn(future),
-        }
+        let loads = self.all().map(Worker::load).collect::<Vec<_>>();
+        let worker = self.all().nth(least_loaded(&loads)).unwrap_or(&self.first);
+        worker.runtime.spawn(future)
     }
 
     /// Of each, in the order of the threads' names.
     pub fn stats(&self) -> impl Iterator<Item = WorkerStats> + '_ {
-        self.workers.iter().map(|worker| {
+        self.all().map(|worker| {
             let Load { busy, futures } = worker.load();
             WorkerStats {
                 futures,
@@ -139,6 +140,10 @@ impl Workers {
                 busy: f64::from(busy) / f64::from(Load::ALWAYS_BUSY),
             }
         })
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Worker> {
+        iter::once(&self.first).chain(&self.others)
     }
 }
 
