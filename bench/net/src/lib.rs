@@ -9,7 +9,6 @@
 
 pub mod client;
 pub mod clock;
-pub mod digest;
 pub mod driver;
 pub mod process;
 pub mod report;

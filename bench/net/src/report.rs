@@ -1,6 +1,7 @@
 //! What sender and clients tell the driver, one line of JSON each.
 
 use serde::{Deserialize, Serialize};
+use throughline_bench_pure::digest::Digest;
 
 /// How much media a run is, or was.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -34,7 +35,7 @@ pub struct Session {
     /// What was written, of the session's length.
     pub sent: Amount,
     /// Over the access units that were written.
-    pub digest: u64,
+    pub digest: Digest,
     /// Share of the time from the first write to the last in which the sender waited for the client.
     pub waited: f64,
     /// Datagrams that the kernel dropped for want of room in the client's receive buffer.
@@ -57,7 +58,7 @@ pub struct Received {
     /// From the start of connecting to the first access unit, in ns.
     pub first: u64,
     /// Over the access units, where asked for.
-    pub digest: u64,
+    pub digest: Digest,
     /// When each access unit was in the caller's hands, by the monotonic clock in ns, where asked for.
     pub handed: Vec<u64>,
 }

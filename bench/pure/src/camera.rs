@@ -6,38 +6,17 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail, ensure};
 use quinn_udp::{Transmit, UdpSocketState};
-use throughline_rtsp::RtspUrl;
 use throughline_rtsp::client::{ClientSession, Event, Output, SessionConfig, TransportRequest};
+use throughline_rtsp::headers::Transport;
+use throughline_rtsp::{Method, RtspUrl};
+
+use crate::server::{answer, next_request};
 
 const DESCRIPTION: &str = "v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\ns=bench\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\n\
     a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:track1\r\n";
 
 /// Packets in one GSO send at most: 40 of 1400 bytes are just below what UDP carries.
 const MAX_SEGMENTS: usize = 40;
-
-/// The response to a request. `server_port` is where UDP comes from.
-fn answer(request: &str, server_port: u16) -> String {
-    let header = |name: &str| {
-        let mut lines = request.lines();
-        lines.find_map(|line| line.strip_prefix(name)).unwrap_or_default()
-    };
-    let (cseq, transport) = (header("CSeq: "), header("Transport: "));
-    let rest = match request.split(' ').next() {
-        Some("DESCRIBE") => format!(
-            "Content-Type: application/sdp\r\nContent-Length: {}\r\n\r\n{DESCRIPTION}",
-            DESCRIPTION.len()
-        ),
-        Some("SETUP") if transport.contains("client_port") => {
-            format!(
-                "Session: 1\r\nTransport: {transport};server_port={server_port}-{}\r\n\r\n",
-                server_port + 1
-            )
-        }
-        Some("SETUP") => format!("Session: 1\r\nTransport: {transport}\r\n\r\n"),
-        _ => "Session: 1\r\n\r\n".to_owned(),
-    };
-    format!("RTSP/1.0 200 OK\r\nCSeq: {cseq}\r\n{rest}")
-}
 
 /// A session that plays over TCP.
 pub fn playing_session(now: Instant) -> anyhow::Result<ClientSession> {
@@ -49,7 +28,8 @@ pub fn playing_session(now: Instant) -> anyhow::Result<ClientSession> {
         match session.poll_output() {
             Output::Connect(_) => session.handle_connected(now),
             Output::Transmit(request) => {
-                unread.extend_from_slice(answer(&String::from_utf8_lossy(&request), 0).as_bytes());
+                let request = next_request(&mut request.into())?.context("no request")?;
+                unread.extend(answer(&request, DESCRIPTION, Ok)?);
             }
             Output::Event(Event::Described(_)) => {
                 session.setup(now, 0, TransportRequest::Tcp);
@@ -100,22 +80,26 @@ impl Listening {
         connection.set_nodelay(true)?;
         let server_port = self.media.local_addr()?.port();
         let mut destination = None;
-        let mut request = String::new();
+        let mut received = Vec::new();
         loop {
             let mut bytes = [0; 4096];
             let read = connection.read(&mut bytes)?;
             ensure!(read > 0, "the client hangs up");
-            request.push_str(std::str::from_utf8(bytes.get(..read).unwrap_or_default())?);
-            if !request.ends_with("\r\n\r\n") {
+            received.extend_from_slice(bytes.get(..read).unwrap_or_default());
+            let Some(request) = next_request(&mut received)? else {
                 continue;
-            }
-            if let Some((_, ports)) = request.split_once("client_port=") {
-                let port = ports.split(|at: char| !at.is_ascii_digit()).next();
-                let port = port.and_then(|port| port.parse().ok()).context("a port")?;
-                destination = Some(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-            }
-            connection.write_all(answer(&request, server_port).as_bytes())?;
-            if request.starts_with("PLAY") {
+            };
+            let answer = answer(&request, DESCRIPTION, |asked| {
+                destination = asked
+                    .client_port
+                    .map(|(rtp, _)| SocketAddr::from((Ipv4Addr::LOCALHOST, rtp)));
+                Ok(Transport {
+                    server_port: destination.map(|_| (server_port, server_port + 1)),
+                    ..asked
+                })
+            })?;
+            connection.write_all(&answer)?;
+            if request.method == Method::Play {
                 return Ok(Playing {
                     batches: UdpSocketState::new((&self.media).into())?,
                     media: self.media,
@@ -123,7 +107,6 @@ impl Listening {
                     destination,
                 });
             }
-            request.clear();
         }
     }
 }
@@ -145,7 +128,7 @@ impl Playing {
                     segment_size: batch.first().map(|packet| packet.len()),
                     src_ip: None,
                 };
-                self.batches.send((&self.media).into(), &transmit)?;
+                self.batches.try_send((&self.media).into(), &transmit)?;
             }
         }
         Ok(())

@@ -1,30 +1,40 @@
 //! What came out, so that no bench is fast by leaving something out.
 
+use std::hash::{DefaultHasher, Hasher};
+
+use serde::{Deserialize, Serialize};
 use throughline_h264::annexb;
 use throughline_h264::avcc::{self, LengthSize};
 use throughline_h264::{NalHeader, NalUnitType};
 
-/// How many came, and a hash of their bytes (FNV-1a).
-///
-/// Of pictures the slices only, for peers differ in what they do with parameter sets and SEI.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How many came, and a hash over them in their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Digest {
     /// How many.
     pub count: usize,
     hash: u64,
 }
 
-impl Default for Digest {
-    fn default() -> Self {
-        Self {
-            count: 0,
-            hash: 0xcbf2_9ce4_8422_2325,
-        }
-    }
+/// Of the bytes of one.
+pub fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 impl Digest {
-    /// One more, in Annex-B form.
+    /// One more, with this [`hash`].
+    pub fn add(&mut self, hash: u64) {
+        self.count += 1;
+        self.append(hash);
+    }
+
+    /// One more packet.
+    pub fn packet(&mut self, packet: &[u8]) {
+        self.add(hash(packet));
+    }
+
+    /// One more picture in Annex-B form, of which the slices count: peers differ in what they do with parameter sets and SEI.
     pub fn annex_b(&mut self, picture: &[u8]) {
         self.count += 1;
         for nal in annexb::nal_units(picture) {
@@ -32,7 +42,7 @@ impl Digest {
         }
     }
 
-    /// One more, of NAL units behind four bytes of length.
+    /// The same of NAL units behind four bytes of length.
     pub fn avcc(&mut self, picture: &[u8]) {
         self.count += 1;
         for nal in avcc::nal_units(picture, LengthSize::Four).filter_map(Result::ok) {
@@ -40,25 +50,18 @@ impl Digest {
         }
     }
 
-    /// One more packet.
-    pub fn packet(&mut self, packet: &[u8]) {
-        self.count += 1;
-        self.add(packet);
-    }
-
     fn nal_unit(&mut self, nal: &[u8]) {
         let header = nal.first().copied().map(NalHeader::from_byte);
         let nal_unit_type = header.map(NalHeader::nal_unit_type);
         if matches!(nal_unit_type, Some(NalUnitType::Slice | NalUnitType::IdrSlice)) {
-            self.add(nal);
+            self.append(hash(nal));
         }
     }
 
-    fn add(&mut self, bytes: &[u8]) {
-        // The length too, so that bytes cannot move from one to the next.
-        let length = bytes.len().to_be_bytes();
-        for &byte in bytes.iter().chain(&length) {
-            self.hash = (self.hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
+    fn append(&mut self, hash: u64) {
+        let mut hasher = DefaultHasher::new();
+        hasher.write_u64(self.hash);
+        hasher.write_u64(hash);
+        self.hash = hasher.finish();
     }
 }

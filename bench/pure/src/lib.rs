@@ -1,4 +1,5 @@
-//! What the benches and the counted programs share: a stream, a camera that plays it, and the texts of conversations.
+//! What the benches and the counted programs share: a stream, a camera that plays it, the texts of conversations; and with
+//! the bench over sockets: what a server answers, and a digest of what came out.
 //!
 //! Everything is made from fixed seeds: each run does the same work.
 
@@ -8,6 +9,7 @@ pub mod camera;
 pub mod conversation;
 pub mod counts;
 pub mod digest;
+pub mod server;
 pub mod stream;
 
 /// What a bench says about one thing: nanoseconds of each item, and not of the whole.

@@ -4,11 +4,11 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
+use throughline_bench_pure::digest::hash;
 use throughline_h264::annexb;
 
 use super::Options;
 use crate::clock;
-use crate::digest::{Digest, hash};
 use crate::process::{Spent, peak_of_children};
 use crate::report::{Client, Measured, Received};
 
@@ -61,15 +61,13 @@ pub(super) fn run(options: &Options) -> Result<Client> {
 }
 
 fn read_pictures(stream: &[u8], received: &mut Received) {
-    let mut digest = Digest::default();
     for unit in annexb::access_units(stream) {
         let mut picture = Vec::with_capacity(unit.data.len());
         for nal in annexb::nal_units(unit.data) {
             annexb::append(&mut picture, nal);
         }
-        digest = digest.then(hash(&picture));
+        received.digest.add(hash(&picture));
         received.progress += 1;
         received.payload += picture.len() as u64;
     }
-    received.digest = digest.0;
 }

@@ -1,10 +1,10 @@
 //! What is measured, and from when to when.
 
 use anyhow::Result;
+use throughline_bench_pure::digest::hash;
 
 use super::{Allocations, Options};
 use crate::clock;
-use crate::digest::{Digest, hash};
 use crate::process::{Spent, memory};
 use crate::report::{Client, Measured, Received};
 
@@ -83,7 +83,7 @@ impl Meter {
                 received.handed.push(clock::now());
             }
             if self.digests {
-                received.digest = Digest(received.digest).then(hash(data)).0;
+                received.digest.add(hash(data));
             }
         }
         self.advance(camera, 1)

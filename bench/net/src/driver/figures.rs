@@ -194,11 +194,15 @@ pub(super) fn is_sender_bound(scenario: &Scenario, run: &Run) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use throughline_bench_pure::digest::Digest;
+
     use super::*;
     use crate::driver::scenario;
     use crate::report::{self, Amount, Received, Session};
 
     fn run(scenario: &Scenario) -> Run {
+        let mut digest = Digest::default();
+        digest.add(7);
         let sent = Amount {
             units: scenario.units as u64,
             packets: 100,
@@ -210,7 +214,7 @@ mod tests {
                 cameras: vec![Received {
                     progress: sent.units,
                     payload: sent.payload,
-                    digest: 7,
+                    digest,
                     ..Received::default()
                 }],
                 measured: Some(Measured {
@@ -223,7 +227,7 @@ mod tests {
             },
             sessions: vec![Session {
                 sent,
-                digest: 7,
+                digest,
                 waited: 0.5,
                 ..Session::default()
             }],
@@ -255,9 +259,9 @@ mod tests {
         missing.sessions[0].dropped = 3;
         assert!(has_fault(&missing, "received, 3 datagrams dropped"));
         let mut other = run(&saturated());
-        other.client.cameras[0].digest = 8;
+        other.client.cameras[0].digest.add(8);
         assert!(has_fault(&other, "other pictures"));
-        other.client.cameras[0].digest = 0;
+        other.client.cameras[0].digest = Digest::default();
         assert!(has_fault(&other, "other pictures"), "not hashed");
         let mut short = run(&saturated());
         short.client.cameras[0].payload -= 1;

@@ -6,15 +6,18 @@ use std::ops::Range;
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use throughline_bench_pure::digest::{Digest, hash};
 use throughline_h264::{Packetizer, ParameterSets, annexb};
+use throughline_rtp::{PacketHeader, PayloadType, RtpTimestamp, SequenceNumber, Ssrc};
+use throughline_rtsp::write_interleaved_header;
+use throughline_sdp::{MediaBuilder, MediaKind, Origin, SessionDescription};
 
-use crate::digest::{Digest, hash};
 use crate::report::Amount;
 
 /// Bytes of an RTP packet at most, its header included.
 const PACKET_BYTES: usize = 1400;
 const RTP_HEADER: usize = 12;
-pub(super) const PAYLOAD_TYPE: u8 = 96;
+const PAYLOAD_TYPE: u8 = 96;
 /// Ticks of the media clock from one picture to the next.
 const TICKS: u32 = 3000;
 
@@ -40,7 +43,8 @@ pub(super) enum Store {
 #[derive(Debug)]
 pub(super) struct Prepared {
     pub(super) store: Store,
-    pub(super) sets: ParameterSets,
+    /// What DESCRIBE is answered with.
+    pub(super) description: String,
     /// Where each packet begins, and the end of the last.
     edges: Vec<u64>,
     /// The first packet of each access unit, and the number of all.
@@ -68,7 +72,7 @@ impl Prepared {
         ensure!(sets.is_complete(), "the stream has no parameter sets");
         let mut prepared = Prepared {
             store: Store::Memory(Vec::new()),
-            sets,
+            description: describe(&sets),
             edges: vec![0],
             units: vec![0],
             payload: vec![0],
@@ -120,8 +124,11 @@ impl Prepared {
 
     /// Over the first `units` access units.
     pub(super) fn digest(&self, units: usize) -> Digest {
-        let hashes = self.hashes.iter().cycle().take(units);
-        hashes.fold(Digest::default(), |digest, hash| digest.then(*hash))
+        let mut digest = Digest::default();
+        for hash in self.hashes.iter().cycle().take(units) {
+            digest.add(*hash);
+        }
+        digest
     }
 
     /// Access units there are.
@@ -154,6 +161,23 @@ impl Prepared {
     }
 }
 
+/// What DESCRIBE is answered with.
+fn describe(sets: &ParameterSets) -> String {
+    let sprop = sets.to_sprop();
+    let video = MediaBuilder::new(MediaKind::Video, 0, "RTP/AVP", &[PAYLOAD_TYPE])
+        .attribute("rtpmap", &format!("{PAYLOAD_TYPE} H264/90000"))
+        .attribute(
+            "fmtp",
+            &format!("{PAYLOAD_TYPE} packetization-mode=1;sprop-parameter-sets={sprop}"),
+        )
+        .attribute("control", "track");
+    SessionDescription::builder(Origin::new(1, 1, [127, 0, 0, 1].into()), "bench")
+        .attribute("control", "*")
+        .media(video)
+        .build()
+        .to_string()
+}
+
 /// Appends the packets of one access unit, and where each of them ends.
 fn write_unit(
     picture: &[u8],
@@ -163,22 +187,21 @@ fn write_unit(
     at: &mut u64,
     out: &mut Vec<u8>,
 ) -> Result<()> {
-    let timestamp = u32::try_from(number)
-        .context("too many access units")?
-        .wrapping_mul(TICKS);
+    let number = u32::try_from(number).context("too many access units")?;
+    let timestamp = RtpTimestamp(number.wrapping_mul(TICKS));
     for fragment in Packetizer::new(PACKET_BYTES - RTP_HEADER).packetize(picture) {
         let begin = out.len();
         if framing == Framing::Interleaved {
-            let length = u16::try_from(RTP_HEADER + fragment.len())?;
-            out.extend([b'$', 0]);
-            out.extend(length.to_be_bytes());
+            write_interleaved_header(0, u16::try_from(RTP_HEADER + fragment.len())?, out);
         }
-        let sequence = (edges.len() - 1) & 0xffff;
-        let marker = if fragment.is_last { 0x80 } else { 0 };
-        out.extend([0x80, marker | PAYLOAD_TYPE]);
-        out.extend(u16::try_from(sequence)?.to_be_bytes());
-        out.extend(timestamp.to_be_bytes());
-        out.extend(0x5eed_0001_u32.to_be_bytes());
+        PacketHeader {
+            payload_type: PayloadType(PAYLOAD_TYPE),
+            marker: fragment.is_last,
+            sequence_number: SequenceNumber(u16::try_from((edges.len() - 1) & 0xffff)?),
+            timestamp,
+            ssrc: Ssrc(0x5eed_0001),
+        }
+        .write(out);
         fragment.write(out);
         *at += (out.len() - begin) as u64;
         edges.push(*at);
@@ -231,11 +254,10 @@ mod tests {
     #[test]
     fn the_digest_is_that_of_the_pictures_in_their_order() -> Result<()> {
         let prepared = Prepared::new(&stream(), 3, Framing::Interleaved, false)?;
-        let pictures: Vec<u64> = prepared.hashes.clone();
-        let all = [pictures[0], pictures[1], pictures[0]];
-        let digest = all
-            .iter()
-            .fold(Digest::default(), |digest, picture| digest.then(*picture));
+        let mut digest = Digest::default();
+        for picture in [0, 1, 0] {
+            digest.add(prepared.hashes[picture]);
+        }
         assert_eq!(prepared.digest(3), digest);
         assert_ne!(prepared.digest(2), digest);
         Ok(())

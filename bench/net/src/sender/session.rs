@@ -5,11 +5,12 @@ use std::net::{SocketAddr, TcpStream, UdpSocket};
 
 use anyhow::{Context, Result, bail};
 use quinn_udp::UdpSocketState;
-use throughline_rtsp::{Method, Parsed, Request, Response, StatusCode, parse};
-use throughline_sdp::{MediaBuilder, MediaKind, Origin, SessionDescription};
+use throughline_bench_pure::server::{answer, next_request};
+use throughline_rtsp::headers::{LowerTransport, Transport};
+use throughline_rtsp::{Method, Request};
 
 use super::media::{Media, Road};
-use super::prepared::{PAYLOAD_TYPE, Prepared};
+use super::prepared::Prepared;
 use super::queue::ReceiveQueue;
 use crate::report;
 
@@ -71,63 +72,19 @@ impl Session {
             }
             break;
         }
-        loop {
-            let received = std::mem::take(&mut self.received);
-            let consumed = match parse(&received)? {
-                Parsed::Incomplete => 0,
-                Parsed::Message {
-                    message, consumed, ..
-                } => {
-                    if let throughline_rtsp::Message::Request(request) = message {
-                        answers.push(self.answer(prepared, &request)?);
-                    }
-                    consumed
-                }
-                // The client's reports.
-                Parsed::Interleaved { consumed, .. } | Parsed::Skipped { consumed, .. } => consumed,
-            };
-            self.received = received;
-            self.received.drain(..consumed);
-            if consumed == 0 {
-                return Ok(answers);
-            }
+        while let Some(request) = next_request(&mut self.received)? {
+            answers.push(self.answer(prepared, &request)?);
         }
+        Ok(answers)
     }
 
     fn answer(&mut self, prepared: &Prepared, request: &Request) -> Result<Answer> {
         self.requests.push(request.method.as_str().to_owned());
         self.read_path(&request.uri);
         self.units = self.units.min(prepared.len());
-        let mut response = Response::new(StatusCode::OK);
-        if let Some(number) = request.headers.get("CSeq") {
-            response.headers.append("CSeq", number);
-        }
-        match request.method {
-            Method::Options => response.headers.append(
-                "Public",
-                "OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN, GET_PARAMETER",
-            ),
-            Method::Describe => {
-                response.headers.append("Content-Type", "application/sdp");
-                let base = request.uri.trim_end_matches('/');
-                response.headers.append("Content-Base", format!("{base}/"));
-                response.body = describe(prepared).into();
-            }
-            Method::Setup => {
-                let asked = request
-                    .headers
-                    .get("Transport")
-                    .context("SETUP without Transport")?;
-                response.headers.append("Transport", self.set_up(asked)?);
-                response.headers.append("Session", "12345678;timeout=60");
-            }
-            Method::Teardown => self.is_closed = true,
-            _ => response.headers.append("Session", "12345678;timeout=60"),
-        }
-        let mut bytes = Vec::new();
-        response.write(&mut bytes);
+        self.is_closed |= request.method == Method::Teardown;
         Ok(Answer {
-            bytes,
+            bytes: answer(request, &prepared.description, |asked| self.set_up(asked))?,
             plays: request.method == Method::Play,
         })
     }
@@ -141,16 +98,12 @@ impl Session {
         }
     }
 
-    fn set_up(&mut self, asked: &str) -> Result<String> {
-        if asked.contains("RTP/AVP/TCP") {
+    fn set_up(&mut self, asked: Transport) -> Result<Transport> {
+        if asked.lower == LowerTransport::Tcp {
             self.media = Some(Media::new(Road::Interleaved, self.units));
-            return Ok("RTP/AVP/TCP;unicast;interleaved=0-1".to_owned());
+            return Ok(Transport::interleaved(0, 1));
         }
-        let ports = asked
-            .split(';')
-            .find_map(|part| part.trim().strip_prefix("client_port="));
-        let ports = ports.context("neither TCP nor a port")?;
-        let port = ports.split('-').next().unwrap_or(ports).parse()?;
+        let (port, _) = asked.client_port.context("neither TCP nor a port")?;
         let destination = SocketAddr::new(self.peer.ip(), port);
         let (rtp, reports) = pair(self.stream.local_addr()?)?;
         let server = rtp.local_addr()?.port();
@@ -164,10 +117,10 @@ impl Session {
             },
             self.units,
         ));
-        Ok(format!(
-            "RTP/AVP;unicast;client_port={ports};server_port={server}-{}",
-            server + 1
-        ))
+        Ok(Transport {
+            server_port: Some((server, server + 1)),
+            ..asked
+        })
     }
 
     /// Writes the answers that are due.
@@ -191,7 +144,7 @@ impl Session {
         };
         if let Some(media) = &mut self.media {
             report.sent = prepared.amount(media.written);
-            report.digest = prepared.digest(media.written).0;
+            report.digest = prepared.digest(media.written);
             report.waited = media.waited();
             report.dropped = media.dropped();
             report.late = media.late;
@@ -214,20 +167,4 @@ fn pair(local: SocketAddr) -> Result<(UdpSocket, UdpSocket)> {
         }
     }
     bail!("no pair of ports is free")
-}
-
-fn describe(prepared: &Prepared) -> String {
-    let sprop = prepared.sets.to_sprop();
-    let video = MediaBuilder::new(MediaKind::Video, 0, "RTP/AVP", &[PAYLOAD_TYPE])
-        .attribute("rtpmap", &format!("{PAYLOAD_TYPE} H264/90000"))
-        .attribute(
-            "fmtp",
-            &format!("{PAYLOAD_TYPE} packetization-mode=1;sprop-parameter-sets={sprop}"),
-        )
-        .attribute("control", "track");
-    SessionDescription::builder(Origin::new(1, 1, [127, 0, 0, 1].into()), "bench")
-        .attribute("control", "*")
-        .media(video)
-        .build()
-        .to_string()
 }
