@@ -57,58 +57,12 @@ impl<'b> Packet<'b> {
                 what: PacketFault::HeaderCutShort,
             });
         };
-        let version = header[0] >> 6;
-        if version != VERSION {
-            return Err(PacketError {
-                offset: 0,
-                what: PacketFault::Version(version),
-            });
-        }
         // What nearly every packet is, without a branch for each of the three options.
-        if header[0] == VERSION << 6 {
-            return Ok(Self {
-                header,
-                options: &[],
-                payload: rest,
-            });
-        }
-        Self::parse_options(header, rest)
-    }
-
-    fn parse_options(header: &'b [u8; FIXED_HEADER], rest: &'b [u8]) -> Result<Self, PacketError> {
-        let csrcs = csrc_bytes(header);
-        let mut options_len = csrcs;
-        if rest.len() < csrcs {
-            return Err(PacketError {
-                offset: FIXED_HEADER,
-                what: PacketFault::CsrcsCutShort,
-            });
-        }
-        if header[0] & EXTENSION != 0 {
-            let Some(extension) = rest.get(csrcs..).and_then(Extension::split_from) else {
-                return Err(PacketError {
-                    offset: FIXED_HEADER + csrcs,
-                    what: PacketFault::ExtensionCutShort,
-                });
-            };
-            options_len += Extension::HEAD + extension.data.len();
-        }
-        let (options, mut payload) = rest.split_at(options_len);
-        if header[0] & PADDING != 0 {
-            let padding = payload.last().copied().unwrap_or(0);
-            let kept = payload
-                .len()
-                .checked_sub(usize::from(padding))
-                .filter(|_| padding > 0);
-            let Some(unpadded) = kept.and_then(|kept| payload.get(..kept)) else {
-                let offset = FIXED_HEADER + rest.len() - 1;
-                return Err(PacketError {
-                    offset,
-                    what: PacketFault::Padding(padding),
-                });
-            };
-            payload = unpadded;
-        }
+        let (options, payload) = if header[0] == VERSION << 6 {
+            (&[][..], rest)
+        } else {
+            split_options(header, rest)?
+        };
         Ok(Self {
             header,
             options,
@@ -209,6 +163,7 @@ impl<'b> Packet<'b> {
     }
 
     /// The header extension, if the packet has one.
+    #[inline]
     pub fn extension(&self) -> Option<Extension<'b>> {
         if self.header[0] & EXTENSION == 0 {
             return None;
@@ -222,6 +177,54 @@ impl<'b> Packet<'b> {
 #[inline]
 fn csrc_bytes(header: &[u8; FIXED_HEADER]) -> usize {
     4 * usize::from(header[0] & 0x0f)
+}
+
+/// Behind the fixed header of a packet: CSRC list and header extension, and the payload without padding.
+fn split_options<'b>(
+    header: &[u8; FIXED_HEADER],
+    rest: &'b [u8],
+) -> Result<(&'b [u8], &'b [u8]), PacketError> {
+    let version = header[0] >> 6;
+    if version != VERSION {
+        return Err(PacketError {
+            offset: 0,
+            what: PacketFault::Version(version),
+        });
+    }
+    let csrcs = csrc_bytes(header);
+    let mut options_len = csrcs;
+    if rest.len() < csrcs {
+        return Err(PacketError {
+            offset: FIXED_HEADER,
+            what: PacketFault::CsrcsCutShort,
+        });
+    }
+    if header[0] & EXTENSION != 0 {
+        let Some(extension) = rest.get(csrcs..).and_then(Extension::split_from) else {
+            return Err(PacketError {
+                offset: FIXED_HEADER + csrcs,
+                what: PacketFault::ExtensionCutShort,
+            });
+        };
+        options_len += Extension::HEAD + extension.data.len();
+    }
+    let (options, mut payload) = rest.split_at(options_len);
+    if header[0] & PADDING != 0 {
+        let padding = payload.last().copied().unwrap_or(0);
+        let kept = payload
+            .len()
+            .checked_sub(usize::from(padding))
+            .filter(|_| padding > 0);
+        let Some(unpadded) = kept.and_then(|kept| payload.get(..kept)) else {
+            let offset = FIXED_HEADER + rest.len() - 1;
+            return Err(PacketError {
+                offset,
+                what: PacketFault::Padding(padding),
+            });
+        };
+        payload = unpadded;
+    }
+    Ok((options, payload))
 }
 
 /// Why bytes are no RTP packet, and where.

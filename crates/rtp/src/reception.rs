@@ -53,8 +53,8 @@ struct LastSenderReport {
 struct Source {
     ssrc: Ssrc,
     max_seq: SequenceNumber,
-    /// Wraps of the sequence, in packets: a multiple of 65536.
-    cycles: u64,
+    /// The same with the wraps of the sequence counted in.
+    extended_max: u64,
     base_seq: SequenceNumber,
     received: u64,
     /// As they were at the last report.
@@ -62,8 +62,12 @@ struct Source {
     received_prior: u64,
     fraction_lost: u8,
     first_arrival: Instant,
+    /// Of the last packet: what is read at once arrives at one time.
+    last_arrival: Instant,
+    /// The same in ticks since the first arrival, modulo 2^32.
+    arrival: u32,
     /// Arrival minus timestamp of the last packet, in ticks, modulo 2^32.
-    transit: Option<u32>,
+    transit: u32,
     /// Sixteen times the jitter in ticks.
     jitter: u64,
 }
@@ -102,16 +106,13 @@ impl ReceptionStatistics {
     /// Counts a packet that arrived at `arrival`.
     #[inline]
     pub fn on_packet(&mut self, packet: &Packet<'_>, arrival: Instant) {
-        let follows = self
-            .source
-            .as_mut()
-            .is_some_and(|source| source.update_sequence(packet));
-        if !follows && !self.begins_anew(packet, arrival) {
-            return;
-        }
-        self.suspect = None;
-        if let Some(source) = &mut self.source {
-            source.update_jitter(packet.timestamp().0, arrival, self.clock_rate);
+        match &mut self.source {
+            Some(source) if source.is_continued_by(packet) => {
+                source.update_sequence(packet.sequence_number());
+                source.update_jitter(packet.timestamp().0, arrival, self.clock_rate);
+                self.suspect = None;
+            }
+            _ => self.suspect = self.begin_anew(packet, arrival),
         }
     }
 
@@ -147,7 +148,7 @@ impl ReceptionStatistics {
             ssrc: source.ssrc,
             fraction_lost: source.fraction_lost,
             cumulative_lost: i32::try_from(source.lost().clamp(-0x80_0000, 0x7f_ffff)).unwrap_or_default(),
-            highest_sequence: low_32(source.extended_max()),
+            highest_sequence: low_32(source.extended_max),
             jitter: source.jitter_ticks(),
             last_sr,
             delay_since_last_sr,
@@ -171,10 +172,10 @@ impl ReceptionStatistics {
         self.leniency.tolerated()
     }
 
-    /// Whether `packet`, which does not follow what there was, is the first or the second of a new sequence. If not,
-    /// the one after it may be.
+    /// Takes `packet`, which does not follow what there was, if it is the first or the second of a new sequence. If not,
+    /// the one after it may be, which this gives.
     #[cold]
-    fn begins_anew(&mut self, packet: &Packet<'_>, arrival: Instant) -> bool {
+    fn begin_anew(&mut self, packet: &Packet<'_>, arrival: Instant) -> Option<(Ssrc, SequenceNumber)> {
         let (ssrc, sequence_number) = (packet.ssrc(), packet.sequence_number());
         if let Some(source) = &self.source {
             let needed = if source.ssrc == ssrc {
@@ -183,18 +184,17 @@ impl ReceptionStatistics {
                 Tolerance::SsrcChange
             };
             if self.suspect != Some((ssrc, sequence_number)) {
-                self.suspect = Some((ssrc, sequence_number.next()));
-                return false;
+                return Some((ssrc, sequence_number.next()));
             }
             if !self.leniency.tolerates(needed) {
-                return false;
+                return self.suspect;
             }
         }
         let is_first = self.source.replace(Source::new(packet, arrival)).is_none();
         self.last_sender_report = self.last_sender_report.filter(|last| {
             last.ssrc == ssrc || (is_first && self.leniency.tolerates(Tolerance::ForeignReport))
         });
-        true
+        None
     }
 }
 
@@ -203,61 +203,65 @@ impl Source {
         Self {
             ssrc: packet.ssrc(),
             max_seq: packet.sequence_number(),
-            cycles: 0,
+            extended_max: packet.sequence_number().0.into(),
             base_seq: packet.sequence_number(),
             received: 1,
             expected_prior: 0,
             received_prior: 0,
             fraction_lost: 0,
             first_arrival: arrival,
-            transit: None,
+            last_arrival: arrival,
+            arrival: 0,
+            transit: packet.timestamp().0.wrapping_neg(),
             jitter: 0,
         }
     }
 
-    /// Appendix A.1: counts the packet if it belongs to this source and is not too far away.
+    /// Appendix A.1: whether the packet belongs to this source and is not too far away.
     #[inline]
-    fn update_sequence(&mut self, packet: &Packet<'_>) -> bool {
-        let seq = packet.sequence_number();
-        let ahead = seq.0.wrapping_sub(self.max_seq.0);
+    fn is_continued_by(&self, packet: &Packet<'_>) -> bool {
+        let ahead = packet.sequence_number().0.wrapping_sub(self.max_seq.0);
         // The appendix: at 100 behind the stream ends, not at 101.
         let elsewhere = (MAX_DROPOUT..=MAX_MISORDER.wrapping_neg()).contains(&ahead);
-        if elsewhere || packet.ssrc() != self.ssrc {
-            return false;
-        }
+        !elsewhere && packet.ssrc() == self.ssrc
+    }
+
+    /// Appendix A.1: counts a packet.
+    #[inline]
+    fn update_sequence(&mut self, seq: SequenceNumber) {
+        let ahead = seq.0.wrapping_sub(self.max_seq.0);
         if ahead < MAX_DROPOUT {
-            if seq.0 < self.max_seq.0 {
-                self.cycles += 1 << 16;
-            }
+            self.extended_max += u64::from(ahead);
             self.max_seq = seq;
         }
         self.received += 1;
-        true
     }
 
     /// Appendix A.8, in its integer form: the estimate times sixteen, each packet moving it by a sixteenth, rounded.
     #[inline]
     fn update_jitter(&mut self, timestamp: u32, arrival: Instant, clock_rate: ClockRate) {
-        let elapsed = arrival.saturating_duration_since(self.first_arrival);
-        let arrival = low_32(clock_rate.ticks(elapsed).unsigned_abs());
-        let transit = arrival.wrapping_sub(timestamp);
-        if let Some(last) = self.transit.replace(transit) {
-            let difference = transit.wrapping_sub(last);
-            let difference = difference.min(difference.wrapping_neg());
-            self.jitter = self.jitter + u64::from(difference) - ((self.jitter + 8) >> 4);
+        if arrival != self.last_arrival {
+            self.go_on_to(arrival, clock_rate);
         }
+        let transit = self.arrival.wrapping_sub(timestamp);
+        let difference = transit.wrapping_sub(self.transit);
+        let difference = difference.min(difference.wrapping_neg());
+        self.transit = transit;
+        self.jitter = self.jitter + u64::from(difference) - ((self.jitter + 8) >> 4);
+    }
+
+    fn go_on_to(&mut self, arrival: Instant, clock_rate: ClockRate) {
+        let elapsed = arrival.saturating_duration_since(self.first_arrival);
+        self.arrival = low_32(clock_rate.ticks(elapsed).unsigned_abs());
+        self.last_arrival = arrival;
     }
 
     fn jitter_ticks(&self) -> u32 {
         low_32(self.jitter >> 4)
     }
 
-    fn extended_max(&self) -> u64 {
-        self.cycles + u64::from(self.max_seq.0)
-    }
-
     fn expected(&self) -> u64 {
-        self.extended_max() - u64::from(self.base_seq.0) + 1
+        self.extended_max - u64::from(self.base_seq.0) + 1
     }
 
     #[expect(

@@ -209,6 +209,16 @@ enum Position {
     Elsewhere,
 }
 
+/// What becomes of a packet that was not next.
+enum Place {
+    /// It comes out all the same, behind so many that are missing.
+    InOrder {
+        missing: u16,
+    },
+    Held,
+    None(DropReason),
+}
+
 impl Stream {
     /// A stream whose next packet is `packet`.
     fn before(packet: &Packet<'_>) -> Self {
@@ -272,18 +282,23 @@ impl ReorderBuffer {
     /// Takes a packet that arrived at `now`. After each push, [`pop_held`](Self::pop_held) until `None`.
     #[inline]
     pub fn push<'b>(&mut self, now: Instant, packet: Packet<'b>) -> Pushed<'b> {
-        match &mut self.stream {
+        let lost_before = match &mut self.stream {
             Some(stream) if stream.is_next(&packet) && self.held.is_empty() && self.candidates.is_empty() => {
                 stream.advance(0);
                 self.stats.delivered += 1;
-                Pushed::InOrder(Ordered {
-                    packet,
-                    lost_before: 0,
-                    resynchronized: false,
-                })
+                0
             }
-            _ => self.push_out_of_order(now, packet),
-        }
+            _ => match self.push_out_of_order(now, &packet) {
+                Place::InOrder { missing } => u32::from(missing),
+                Place::Held => return Pushed::Held,
+                Place::None(reason) => return Pushed::Dropped(reason),
+            },
+        };
+        Pushed::InOrder(Ordered {
+            packet,
+            lost_before,
+            resynchronized: false,
+        })
     }
 
     /// The next packet that waits no longer: the gap before it is filled, or given up at `now`.
@@ -332,6 +347,7 @@ impl ReorderBuffer {
         self.leniency.tolerated()
     }
 
+    #[inline(never)]
     fn pop_waiting(&mut self, now: Instant) -> Option<Ordered<'_>> {
         let resynchronized = self.held.is_empty() && self.turning;
         if resynchronized {
@@ -360,18 +376,19 @@ impl ReorderBuffer {
         })
     }
 
-    fn push_out_of_order<'b>(&mut self, now: Instant, packet: Packet<'b>) -> Pushed<'b> {
+    #[inline(never)]
+    fn push_out_of_order(&mut self, now: Instant, packet: &Packet<'_>) -> Place {
         if self.turning {
             return self.drop(DropReason::Undrained);
         }
         let position = self
             .stream
-            .get_or_insert_with(|| Stream::before(&packet))
-            .position(&packet);
+            .get_or_insert_with(|| Stream::before(packet))
+            .position(packet);
         match position {
             Position::Ahead { missing } => {
                 self.discard_candidates();
-                let Some(place) = self.held.place_of(&packet) else {
+                let Some(place) = self.held.place_of(packet) else {
                     return self.drop(DropReason::Duplicate);
                 };
                 // Immediate with packets held: the caller has not drained, and those come first.
@@ -384,14 +401,10 @@ impl ReorderBuffer {
                     self.patience.on_overtaken(overtaken, now, &self.config);
                 }
                 if missing > 0 && waits {
-                    return self.hold(now, &packet, place);
+                    return self.hold(now, packet, place);
                 }
                 self.count_delivery(missing);
-                Pushed::InOrder(Ordered {
-                    packet,
-                    lost_before: u32::from(missing),
-                    resynchronized: false,
-                })
+                Place::InOrder { missing }
             }
             Position::Past(reason) => {
                 if reason == DropReason::Late {
@@ -399,21 +412,21 @@ impl ReorderBuffer {
                 }
                 self.drop(reason)
             }
-            Position::Elsewhere => match self.refusal(&packet) {
+            Position::Elsewhere => match self.refusal(packet) {
                 Some(refused) => self.drop(DropReason::NotTolerated(refused)),
-                None => self.hold_candidate(now, &packet),
+                None => self.hold_candidate(now, packet),
             },
         }
     }
 
-    fn hold<'b>(&mut self, now: Instant, packet: &Packet<'_>, place: usize) -> Pushed<'b> {
+    fn hold(&mut self, now: Instant, packet: &Packet<'_>, place: usize) -> Place {
         self.stats.held += 1;
         self.held
             .insert(place, HeldPacket::copy_of(packet, now, self.pool.take()));
-        Pushed::Held
+        Place::Held
     }
 
-    fn hold_candidate<'b>(&mut self, now: Instant, packet: &Packet<'_>) -> Pushed<'b> {
+    fn hold_candidate(&mut self, now: Instant, packet: &Packet<'_>) -> Place {
         let follows = self.candidates.back().map(|last| {
             let same_source = last.ssrc() == packet.ssrc();
             (
@@ -432,7 +445,7 @@ impl ReorderBuffer {
         self.candidates
             .insert(place, HeldPacket::copy_of(packet, now, self.pool.take()));
         self.turning = self.candidates.len() == COHERENT_PACKETS;
-        Pushed::Held
+        Place::Held
     }
 
     /// What a packet from elsewhere would need, and the policy refuses.
@@ -477,14 +490,14 @@ impl ReorderBuffer {
         self.stats.lost += u64::from(missing);
     }
 
-    fn drop<'b>(&mut self, reason: DropReason) -> Pushed<'b> {
+    fn drop(&mut self, reason: DropReason) -> Place {
         *match reason {
             DropReason::Duplicate => &mut self.stats.duplicates,
             DropReason::Late => &mut self.stats.late,
             DropReason::NotTolerated(_) => &mut self.stats.refused,
             DropReason::Undrained => &mut self.stats.undrained,
         } += 1;
-        Pushed::Dropped(reason)
+        Place::None(reason)
     }
 
     fn discard_candidates(&mut self) {

@@ -73,6 +73,7 @@ impl Queue {
         self.packets.len()
     }
 
+    #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.packets.is_empty()
     }

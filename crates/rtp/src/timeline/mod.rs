@@ -236,6 +236,7 @@ impl Timeline {
         self.leniency.tolerated()
     }
 
+    #[inline(never)]
     fn advance(&mut self, timestamp: RtpTimestamp, arrival: Instant) -> ExtendedTimestamp {
         let extended = self.extend(timestamp);
         self.last = Some(extended);
