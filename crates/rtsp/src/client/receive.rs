@@ -7,6 +7,7 @@ use super::exchange::{Exchange, Step};
 use super::session::ClientSession;
 use super::state::State;
 use super::{Error, Received};
+use crate::message::{FRAME_HEADER, WholeFrame};
 use crate::{Message, Parsed, Tolerance};
 
 impl ClientSession {
@@ -16,85 +17,74 @@ impl ClientSession {
     ///
     /// A server that never lets the caller sleep does not stop the clock: a time limit that has passed counts before
     /// anything but a response.
+    #[inline]
     pub fn receive<'b>(&mut self, now: Instant, input: &'b [u8]) -> (usize, Received<'b>) {
-        let is_overdue = self.is_overdue(now);
         let mut consumed = 0;
         loop {
-            if !self.state.is_connected() {
-                // The rest of a connection that is not ours any more.
-                return (input.len(), Received::Incomplete);
-            }
             let rest = input.get(consumed..).unwrap_or_default();
-            if is_overdue && !rest.starts_with(b"RTSP/") {
-                self.handle_timeout(now);
-                return (consumed, Received::Control);
-            }
-            match self.parser.parse(rest) {
-                Ok(Parsed::Incomplete) if is_overdue => {
-                    self.handle_timeout(now);
-                    return (consumed, Received::Control);
-                }
-                Ok(Parsed::Incomplete) => {
-                    self.note_unfinished(now, rest);
-                    return (consumed, Received::Incomplete);
-                }
-                Ok(Parsed::Skipped { consumed: skipped }) => {
-                    consumed += skipped;
-                    self.consume(skipped);
-                    self.stats.skipped_bytes += skipped as u64;
-                    // Many end a message with one line break too many.
-                    if rest
-                        .iter()
-                        .take(skipped)
-                        .any(|byte| !matches!(byte, b'\r' | b'\n'))
-                    {
-                        self.warn(now, "the server sends what is neither message nor packet");
-                    }
-                }
-                Ok(Parsed::Interleaved {
-                    consumed: framed,
-                    channel,
-                    payload,
-                }) => {
-                    let screened = self.screen(channel);
-                    consumed += framed;
+            // The usual is inlined, and all else apart from it.
+            if let Some(WholeFrame { channel, payload }) = self.parser.frame(rest) {
+                if self.is_playing(channel) && !self.is_overdue(now) {
+                    let framed = FRAME_HEADER + payload.len();
                     self.consume(framed);
-                    match screened {
-                        Ok(Screened::Wanted) => {
-                            return (consumed, Received::Interleaved { channel, payload });
-                        }
-                        Ok(Screened::Stray) => {
-                            self.stats.stray_frames += 1;
-                            self.warn(now, "the server sends packets that nobody has asked for");
-                        }
-                        Err(error) => {
-                            self.fail(error);
-                            return (consumed, Received::Control);
-                        }
-                    }
+                    return (consumed + framed, Received::Interleaved { channel, payload });
                 }
-                Ok(Parsed::Message {
-                    consumed: read,
-                    message,
-                }) => {
-                    consumed += read;
-                    self.consume(read);
-                    match message {
-                        Message::Request(request) => self.handle_request(now, &request),
-                        Message::Response(response) => self.handle_response(now, &response),
-                    }
-                    // A provisional response is no answer.
-                    self.handle_timeout(now);
-                    return (consumed, Received::Control);
+            }
+            let (taken, received) = self.receive_other(now, rest);
+            consumed += taken;
+            if let Some(received) = received {
+                return (consumed, received);
+            }
+        }
+    }
+
+    /// Takes in what is no packet of a track that plays. Nothing comes of what nobody has asked for.
+    #[inline(never)]
+    fn receive_other<'b>(&mut self, now: Instant, input: &'b [u8]) -> (usize, Option<Received<'b>>) {
+        if !self.state.is_connected() {
+            // The rest of a connection that is not ours any more.
+            return (input.len(), Some(Received::Incomplete));
+        }
+        let is_overdue = self.is_overdue(now);
+        if is_overdue && !input.starts_with(b"RTSP/") {
+            self.handle_timeout(now);
+            return (0, Some(Received::Control));
+        }
+        match self.parser.parse(input) {
+            Ok(Parsed::Incomplete) if is_overdue => {
+                self.handle_timeout(now);
+                (0, Some(Received::Control))
+            }
+            Ok(Parsed::Incomplete) => {
+                self.note_unfinished(now, input);
+                (0, Some(Received::Incomplete))
+            }
+            Ok(Parsed::Skipped { consumed }) => {
+                self.skip(now, input.get(..consumed).unwrap_or_default());
+                (consumed, None)
+            }
+            Ok(Parsed::Interleaved {
+                consumed,
+                channel,
+                payload,
+            }) => (consumed, self.screen(now, channel, payload)),
+            Ok(Parsed::Message { consumed, message }) => {
+                self.consume(consumed);
+                match message {
+                    Message::Request(request) => self.handle_request(now, &request),
+                    Message::Response(response) => self.handle_response(now, &response),
                 }
-                Err(source) => {
-                    self.fail(Error::Protocol {
-                        source,
-                        offset: self.offset,
-                        awaiting: self.exchange.as_ref().map(Exchange::awaited),
-                    });
-                    return (input.len(), Received::Control);
-                }
+                // A provisional response is no answer.
+                self.handle_timeout(now);
+                (consumed, Some(Received::Control))
+            }
+            Err(source) => {
+                self.fail(Error::Protocol {
+                    source,
+                    offset: self.offset,
+                    awaiting: self.exchange.as_ref().map(Exchange::awaited),
+                });
+                (input.len(), Some(Received::Control))
             }
         }
     }
@@ -115,26 +105,51 @@ impl ClientSession {
         }
     }
 
-    /// Whether anybody has asked for a frame on this channel at this time.
-    fn screen(&mut self, channel: u8) -> Result<Screened, Error> {
-        let is_known = self
-            .channels
-            .iter()
-            .any(|&(rtp, rtcp)| channel == rtp || channel == rtcp);
-        let is_asking = || matches!(&self.exchange, Some(exchange) if exchange.step == Step::Play);
-        let (tolerance, screened) = match self.state {
-            State::Playing | State::Paused | State::TearingDown if is_known => return Ok(Screened::Wanted),
-            State::Described if is_known && is_asking() => (Tolerance::EarlyMedia, Screened::Wanted),
-            _ => (Tolerance::StrayMedia, Screened::Stray),
-        };
-        if self.reading.tolerates(tolerance) {
-            return Ok(screened);
+    /// Takes in bytes that belong to nothing.
+    fn skip(&mut self, now: Instant, bytes: &[u8]) {
+        self.consume(bytes.len());
+        self.stats.skipped_bytes += bytes.len() as u64;
+        // Many end a message with one line break too many.
+        if bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n')) {
+            self.warn(now, "the server sends what is neither message nor packet");
         }
+    }
+
+    /// Whether frames of this channel are asked for, and PLAY was answered.
+    #[inline]
+    fn is_playing(&self, channel: u8) -> bool {
+        matches!(self.state, State::Playing | State::Paused | State::TearingDown) && self.is_known(channel)
+    }
+
+    #[inline]
+    fn is_known(&self, channel: u8) -> bool {
+        self.channels
+            .iter()
+            .any(|&(rtp, rtcp)| channel == rtp || channel == rtcp)
+    }
+
+    /// Takes in a frame that is early, or that nobody has asked for.
+    fn screen<'b>(&mut self, now: Instant, channel: u8, payload: &'b [u8]) -> Option<Received<'b>> {
+        let is_asking = matches!(&self.exchange, Some(exchange) if exchange.step == Step::Play);
+        let is_early = self.state == State::Described && is_asking && self.is_known(channel);
+        let tolerance = if is_early {
+            Tolerance::EarlyMedia
+        } else {
+            Tolerance::StrayMedia
+        };
         let offset = self.offset;
-        Err(Error::NotTolerated {
-            tolerance,
-            place: Place::Frame { channel, offset },
-        })
+        self.consume(FRAME_HEADER + payload.len());
+        if !self.reading.tolerates(tolerance) {
+            let place = Place::Frame { channel, offset };
+            self.fail(Error::NotTolerated { tolerance, place });
+            return Some(Received::Control);
+        }
+        if is_early {
+            return Some(Received::Interleaved { channel, payload });
+        }
+        self.stats.stray_frames += 1;
+        self.warn(now, "the server sends packets that nobody has asked for");
+        None
     }
 
     /// For people, and at most once a minute.
@@ -144,11 +159,4 @@ impl ClientSession {
             tracing::warn!(host, port, offset = self.offset, stats = ?self.stats, "{what}");
         }
     }
-}
-
-/// What becomes of a frame.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Screened {
-    Wanted,
-    Stray,
 }

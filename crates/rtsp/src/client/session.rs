@@ -43,6 +43,8 @@ pub struct ClientSession {
     pub(super) offset: u64,
     /// Since when the message or frame at `offset` lacks its end.
     pub(super) unfinished: Option<Instant>,
+    /// When it was last seen that no timer had run out, if none has been set since.
+    pub(super) quiet_at: Option<Instant>,
     /// Of this connection.
     pub(super) parser: Parser,
     /// Of all that is read but the connections' bytes, and what earlier connections needed.
@@ -85,6 +87,7 @@ impl ClientSession {
             reconnected: Vec::new(),
             offset: 0,
             unfinished: None,
+            quiet_at: None,
             parser: Parser::new(config.policy),
             reading: Reading::new(config.policy),
             learned: config.learned,

@@ -42,6 +42,7 @@ impl ClientSession {
         let cseq = self.transmit(&step);
         let patience = self.patience(&step);
         self.last_sent = Some(now);
+        self.quiet_at = None;
         self.exchange = Some(Exchange {
             step,
             attempt,

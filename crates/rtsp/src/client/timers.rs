@@ -40,8 +40,17 @@ impl ClientSession {
         }
     }
 
-    pub(super) fn is_overdue(&self, now: Instant) -> bool {
-        self.next_timer().is_some_and(|(at, _)| at <= now)
+    /// Whether a timer has run out. All that is read at once comes at one time, for which it is worked out once.
+    #[inline]
+    pub(super) fn is_overdue(&mut self, now: Instant) -> bool {
+        self.quiet_at != Some(now) && self.has_run_out(now)
+    }
+
+    #[inline(never)]
+    fn has_run_out(&mut self, now: Instant) -> bool {
+        let has_run_out = self.next_timer().is_some_and(|(at, _)| at <= now);
+        self.quiet_at = Some(now).filter(|_| !has_run_out);
+        has_run_out
     }
 
     /// The time that [`Output::Idle`](super::Output::Idle) named has come. Harmless when it has not.

@@ -4,6 +4,9 @@ use std::ops::RangeInclusive;
 
 use super::Method;
 
+/// `$`, channel and length.
+pub(crate) const FRAME_HEADER: usize = 4;
+
 /// The highest channel that is believed when a frame follows garbage and no stream is known yet: two for each of
 /// [`MAX_TRACKS`](crate::client::MAX_TRACKS).
 const MAX_PLAUSIBLE_CHANNEL: u8 = 63;
@@ -29,22 +32,73 @@ pub(super) enum Beginning {
     NeedsMore,
 }
 
+/// An interleaved frame that is there as a whole.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct WholeFrame<'b> {
+    pub(crate) channel: u8,
+    pub(crate) payload: &'b [u8],
+}
+
+impl<'b> WholeFrame<'b> {
+    /// The frame that `input` begins with, if it is there as a whole, and what is behind it.
+    #[inline]
+    pub(super) fn split_from(input: &'b [u8]) -> Option<(Self, &'b [u8])> {
+        let (&[b'$', channel, high, low], rest) = input.split_first_chunk()? else {
+            return None;
+        };
+        let (payload, behind) = rest.split_at_checked(u16::from_be_bytes([high, low]).into())?;
+        Some((Self { channel, payload }, behind))
+    }
+
+    /// Whether the packet right behind this frame's packet is the next of its stream: then it has swallowed none (Q114), and
+    /// nobody has to look through all of it for one. Unknown until its header is there.
+    #[inline]
+    pub(super) fn is_followed(&self, behind: &[u8]) -> Option<bool> {
+        let (frame, behind) = behind.split_first_chunk::<FRAME_HEADER>()?;
+        let next = behind.first_chunk::<12>()?;
+        let Some(packet) = self.payload.first_chunk::<12>() else {
+            return Some(false);
+        };
+        let number = |packet: &[u8; 12]| u16::from_be_bytes([packet[2], packet[3]]);
+        let is_rtp = |packet: &[u8; 12]| packet[0] >> 6 == 2 && !RTCP_TYPES.contains(&packet[1]);
+        let is_same_stream = frame[..2] == [b'$', self.channel] && packet[8..] == next[8..];
+        Some(
+            is_same_stream
+                && is_rtp(packet)
+                && is_rtp(next)
+                && number(next) == number(packet).wrapping_add(1),
+        )
+    }
+}
+
 /// Which SSRC was met on which channel: 56 bits by which a frame is known wherever it stands (Q114).
 #[derive(Debug, Clone, Default)]
 pub(super) struct Streams {
     known: [Option<(u8, [u8; 4])>; MAX_STREAMS],
     next: usize,
+    /// Of the last frame, one of those.
+    latest: Option<(u8, [u8; 4])>,
     /// Garbage since the last frame or message.
     garbage: usize,
 }
 
 impl Streams {
     /// A frame stood where one was expected.
-    pub(super) fn handle_frame(&mut self, channel: u8, packet: &[u8]) {
+    #[inline]
+    pub(super) fn handle_frame(&mut self, frame: &WholeFrame<'_>) {
         self.garbage = 0;
-        let Some(stream) = ssrc(packet).map(|ssrc| Some((channel, ssrc))) else {
+        let stream = ssrc(frame.payload).map(|ssrc| (frame.channel, ssrc));
+        if stream != self.latest {
+            self.handle_stream(stream);
+        }
+    }
+
+    #[inline(never)]
+    fn handle_stream(&mut self, stream: Option<(u8, [u8; 4])>) {
+        if stream.is_none() {
             return;
-        };
+        }
+        self.latest = stream;
         if !self.known.contains(&stream) {
             if let Some(oldest) = self.known.get_mut(self.next) {
                 *oldest = stream;
@@ -101,31 +155,19 @@ impl Streams {
     }
 }
 
-/// Whether the packet right behind a frame's packet is the next of its stream: then the frame has swallowed none (Q114), and
-/// nobody has to look through all of it for one. Unknown until its header is there.
-#[inline]
-pub(super) fn is_followed(channel: u8, packet: &[u8], behind: &[u8]) -> Option<bool> {
-    let (frame, behind) = behind.split_first_chunk::<4>()?;
-    let next = behind.first_chunk::<12>()?;
-    let Some(packet) = packet.first_chunk::<12>() else {
-        return Some(false);
-    };
-    let number = |packet: &[u8; 12]| u16::from_be_bytes([packet[2], packet[3]]);
-    let is_rtp = |packet: &[u8; 12]| packet[0] >> 6 == 2 && !RTCP_TYPES.contains(&packet[1]);
-    let is_same_stream = frame[..2] == [b'$', channel] && packet[8..] == next[8..];
-    Some(is_same_stream && is_rtp(packet) && is_rtp(next) && number(next) == number(packet).wrapping_add(1))
-}
-
 /// Whose packet it is: the SSRC of RTP, or the sender's of RTCP, which
 /// [RFC 5761 §4](https://www.rfc-editor.org/rfc/rfc5761#section-4) tells apart.
+#[inline]
 fn ssrc(packet: &[u8]) -> Option<[u8; 4]> {
-    let (version, packet_type) = (packet.first()? >> 6, packet.get(1)?);
-    let ssrc = if RTCP_TYPES.contains(packet_type) {
-        packet.get(4..)?
-    } else {
-        packet.get(8..)?
+    let [first, packet_type, _, _, rest @ ..] = packet else {
+        return None;
     };
-    ssrc.first_chunk().copied().filter(|_| version == 2)
+    let ssrc = if RTCP_TYPES.contains(packet_type) {
+        rest
+    } else {
+        rest.get(4..)?
+    };
+    ssrc.first_chunk().copied().filter(|_| first >> 6 == 2)
 }
 
 /// Judges what stands where nothing is known.

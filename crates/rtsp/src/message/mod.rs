@@ -2,7 +2,7 @@
 
 #[cfg(feature = "codec")]
 mod codec;
-mod frames;
+pub(crate) mod frames;
 pub(crate) mod head;
 mod header_map;
 mod method;
@@ -19,6 +19,7 @@ use crate::url::Redacted;
 
 #[cfg(feature = "codec")]
 pub use codec::{Codec, CodecError, Frame};
+pub(crate) use frames::{FRAME_HEADER, WholeFrame};
 pub use header_map::Headers;
 pub use method::Method;
 pub(crate) use parse::text;

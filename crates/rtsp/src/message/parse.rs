@@ -2,7 +2,7 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::frames::{self, Beginning, Streams};
+use super::frames::{self, Beginning, FRAME_HEADER, Streams, WholeFrame};
 use super::head::{self, Fields};
 use super::start_line::{StartLine, start_line};
 use super::{Headers, Message, Method, Request, Response};
@@ -145,12 +145,17 @@ impl Parser {
     ///
     /// Fails where a limit is passed, where a message does not say how long it is, and for what the policy refuses; see
     /// [`Fault`].
-    // Inlined with the frames, of which there are many, so that what is told of one is not copied from hand to hand.
-    #[inline]
     pub fn parse<'b>(&mut self, input: &'b [u8]) -> Result<Parsed<'b>, ParseError> {
+        if let Some(WholeFrame { channel, payload }) = self.frame(input) {
+            return Ok(Parsed::Interleaved {
+                consumed: FRAME_HEADER + payload.len(),
+                channel,
+                payload,
+            });
+        }
         let parsed = match input.first() {
             None => Ok(Parsed::Incomplete),
-            Some(b'$') => Ok(self.frame(input)),
+            Some(b'$') => Ok(self.torn_frame(input)),
             Some(_) => self.message(input),
         };
         if !matches!(parsed, Ok(Parsed::Incomplete)) {
@@ -159,6 +164,7 @@ impl Parser {
         parsed
     }
 
+    /// The frame that `input` begins with, if it is there as a whole and not torn:
     /// [RFC 2326 §10.12](https://www.rfc-editor.org/rfc/rfc2326#section-10.12):
     ///
     /// ```text
@@ -168,39 +174,37 @@ impl Parser {
     /// |      '$'      |    channel    |        length of packet       |
     /// +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
     /// ```
+    // Apart from all else, and inlined: of frames there are many.
     #[inline]
-    fn frame<'b>(&mut self, input: &'b [u8]) -> Parsed<'b> {
-        let Some((&[_, channel, high, low], rest)) = input.split_first_chunk() else {
-            return Parsed::Incomplete;
-        };
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        let Some((payload, behind)) = rest.split_at_checked(length) else {
-            return Parsed::Incomplete;
-        };
-        self.streams.handle_frame(channel, payload);
-        let is_followed = frames::is_followed(channel, payload, behind);
-        let torn = match is_followed {
-            Some(true) => None,
-            _ => self.torn_frame(payload, is_followed),
-        };
-        torn.unwrap_or(Parsed::Interleaved {
-            consumed: 4 + length,
-            channel,
-            payload,
-        })
+    pub(crate) fn frame<'b>(&mut self, input: &'b [u8]) -> Option<WholeFrame<'b>> {
+        let (frame, behind) = WholeFrame::split_from(input)?;
+        self.streams.handle_frame(&frame);
+        if frame.is_followed(behind) != Some(true) && self.is_torn(&frame) {
+            return None;
+        }
+        self.progress = Progress::Nothing;
+        Some(frame)
     }
 
     /// Whether another frame begins in the payload of one.
     #[inline(never)]
-    fn torn_frame<'b>(&mut self, payload: &[u8], is_followed: Option<bool>) -> Option<Parsed<'b>> {
-        let at = self.streams.find_frame(payload)?;
-        if is_followed.is_none() {
+    fn is_torn(&self, frame: &WholeFrame<'_>) -> bool {
+        self.reading.policy().tolerates(Tolerance::TornFrame)
+            && self.streams.find_frame(frame.payload).is_some()
+    }
+
+    /// What a frame is that is not there as a whole, or torn.
+    fn torn_frame<'b>(&mut self, input: &[u8]) -> Parsed<'b> {
+        let Some((frame, behind)) = WholeFrame::split_from(input) else {
+            return Parsed::Incomplete;
+        };
+        match (frame.is_followed(behind), self.streams.find_frame(frame.payload)) {
+            (Some(_), Some(at)) if self.reading.tolerates(Tolerance::TornFrame) => Parsed::Skipped {
+                consumed: FRAME_HEADER + at,
+            },
             // What follows will tell.
-            return Some(Parsed::Incomplete);
+            _ => Parsed::Incomplete,
         }
-        self.reading
-            .tolerates(Tolerance::TornFrame)
-            .then_some(Parsed::Skipped { consumed: 4 + at })
     }
 
     fn message<'b>(&mut self, input: &'b [u8]) -> Result<Parsed<'b>, ParseError> {
