@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::io::{self, IoSliceMut};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::slice::Chunks;
 use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
@@ -38,6 +39,8 @@ thread_local! {
 pub(crate) struct UdpPair {
     pub(crate) rtp: DatagramSocket,
     pub(crate) rtcp: DatagramSocket,
+    /// The RTP socket.
+    counted: Option<Counted>,
 }
 
 impl UdpPair {
@@ -54,12 +57,7 @@ impl UdpPair {
                 bind_to(local, even).map(|rtp| (rtp, any))
             };
             match pair {
-                Ok(pair) => {
-                    return Ok(UdpPair {
-                        rtp: DatagramSocket::new(pair.0)?,
-                        rtcp: DatagramSocket::new(pair.1)?,
-                    });
-                }
+                Ok(pair) => return UdpPair::new(pair),
                 Err(error) => failure = error,
             }
         }
@@ -68,10 +66,21 @@ impl UdpPair {
 
     /// Joins a group, which dropping the sockets leaves.
     pub(crate) fn join(membership: &Membership) -> io::Result<Self> {
+        let rtp = joined(membership.rtp, membership)?;
+        UdpPair::new((rtp, joined(membership.rtcp, membership)?))
+    }
+
+    fn new(sockets: (std::net::UdpSocket, std::net::UdpSocket)) -> io::Result<Self> {
         Ok(UdpPair {
-            rtp: DatagramSocket::new(joined(membership.rtp, membership)?)?,
-            rtcp: DatagramSocket::new(joined(membership.rtcp, membership)?)?,
+            counted: Counted::new(&sockets.0).ok(),
+            rtp: DatagramSocket::new(sockets.0)?,
+            rtcp: DatagramSocket::new(sockets.1)?,
         })
+    }
+
+    /// What the kernel dropped of RTP because it was not received in time, as far as that is known.
+    pub(crate) fn dropped(&self, now: Instant) -> Option<u32> {
+        self.counted.and_then(|counted| counted.dropped(now))
     }
 
     /// Of the RTP socket; the other one is asked for as much.
@@ -181,32 +190,24 @@ pub(crate) struct DatagramSocket {
     socket: UdpSocket,
     state: UdpSocketState,
     receive_buffer: ReceiveBuffer,
-    counted: Option<Counted>,
 }
 
 impl DatagramSocket {
     fn new(socket: std::net::UdpSocket) -> io::Result<Self> {
         let receive_buffer = grow_receive_buffer(&socket);
         let state = UdpSocketState::new((&socket).into())?;
-        let counted = Counted::new(&socket).ok();
         Ok(DatagramSocket {
             socket: UdpSocket::from_std(socket)?,
             state,
             receive_buffer,
-            counted,
         })
     }
 
-    /// What the kernel dropped because it was not received in time, as far as that is known.
-    pub(crate) fn dropped(&self, now: Instant) -> Option<u32> {
-        self.counted.and_then(|counted| counted.dropped(now))
-    }
-
-    /// Receives one batch and hands each datagram to `consume` with its source.
+    /// Receives one batch and hands the datagrams to `consume` with their source, those that came in one run together.
     pub(crate) fn poll_receive(
         &self,
         cx: &mut Context<'_>,
-        mut consume: impl FnMut(SocketAddr, &[u8]),
+        mut consume: impl FnMut(SocketAddr, Chunks<'_, u8>),
     ) -> Poll<io::Result<()>> {
         DATAGRAM_BUFFER.with_borrow_mut(|buffer| {
             loop {
@@ -232,9 +233,7 @@ impl DatagramSocket {
                 }
                 for (slot, meta) in slots.iter().zip(&metas).take(received) {
                     let run = slot.get(..meta.len).unwrap_or_default();
-                    for datagram in run.chunks(meta.stride.max(1)) {
-                        consume(meta.addr, datagram);
-                    }
+                    consume(meta.addr, run.chunks(meta.stride.max(1)));
                 }
                 return Poll::Ready(Ok(()));
             }
@@ -308,7 +307,7 @@ mod tests {
         while received.len() < sent.len() {
             poll_fn(|cx| {
                 pair.rtp
-                    .poll_receive(cx, |_, datagram| received.push(datagram.to_vec()))
+                    .poll_receive(cx, |_, datagrams| received.extend(datagrams.map(<[u8]>::to_vec)))
             })
             .await?;
         }
@@ -360,8 +359,8 @@ mod tests {
         let mut first = None;
         while first.is_none() {
             poll_fn(|cx| {
-                socket.poll_receive(cx, |_, datagram| {
-                    first.get_or_insert_with(|| datagram.to_vec());
+                socket.poll_receive(cx, |_, mut datagrams| {
+                    first = first.take().or_else(|| datagrams.next().map(<[u8]>::to_vec));
                 })
             })
             .await?;

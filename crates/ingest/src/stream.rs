@@ -193,7 +193,7 @@ impl CameraStream {
                 Err(error) => self.camera.handle_multicast_join_failed(now(), error),
             },
             Output::CountKernelDrops => {
-                if let Some(dropped) = self.udp.as_ref().and_then(|pair| pair.rtp.dropped(now())) {
+                if let Some(dropped) = self.udp.as_ref().and_then(|pair| pair.dropped(now())) {
                     self.camera.handle_kernel_drops(dropped);
                 }
             }
@@ -324,8 +324,8 @@ fn poll_datagrams(
     camera: &mut Camera,
 ) -> Poll<()> {
     let mut arrival = None;
-    let received = ready!(socket.poll_receive(cx, |source, contents| {
-        camera.handle_datagram(*arrival.get_or_insert_with(now), kind, source, contents);
+    let received = ready!(socket.poll_receive(cx, |source, datagrams| {
+        camera.handle_datagrams(*arrival.get_or_insert_with(now), kind, source, datagrams);
     }));
     if let Err(error) = received {
         // Not fatal: some systems report an earlier datagram of ours as undeliverable here (Q43).

@@ -160,22 +160,30 @@ impl Media {
         }
     }
 
+    #[inline]
     pub(super) fn handle_rtp(&mut self, now: Instant, packet: &[u8], lasting: &mut Lasting) {
         let is_first = self.track.ssrc().is_none();
         if let Some(progress) = self.track.handle_rtp(now, packet, lasting) {
             if let Some(watchdog) = &mut self.watchdog {
                 watchdog.on_packet(now);
-                if is_first {
-                    self.keyframes.want(now, KeyframeReason::Start);
-                }
             }
             if is_first {
-                lasting.event(Event::FirstPacket);
-                if self.path.transport() != Transport::Tcp {
-                    self.loss = Some(LossMeter::new(now));
-                }
+                self.note_first(now, lasting);
             }
-            self.note(now, progress, lasting);
+            if !progress.is_none() {
+                self.note(now, progress, lasting);
+            }
+        }
+    }
+
+    #[cold]
+    fn note_first(&mut self, now: Instant, lasting: &mut Lasting) {
+        if self.watchdog.is_some() {
+            self.keyframes.want(now, KeyframeReason::Start);
+        }
+        lasting.event(Event::FirstPacket);
+        if self.path.transport() != Transport::Tcp {
+            self.loss = Some(LossMeter::new(now));
         }
     }
 
@@ -266,6 +274,7 @@ impl Media {
     }
 
     /// Draws the conclusions from what the track made of its packets.
+    #[inline(never)]
     fn note(&mut self, now: Instant, progress: Progress, lasting: &mut Lasting) {
         if progress.pictures > 0
             && let Some(watchdog) = &mut self.watchdog

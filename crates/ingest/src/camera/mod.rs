@@ -280,8 +280,19 @@ impl Camera {
 
     /// A datagram from one of the two sockets.
     pub fn handle_datagram(&mut self, now: Instant, socket: UdpSocket, source: SocketAddr, contents: &[u8]) {
+        self.handle_datagrams(now, socket, source, std::iter::once(contents));
+    }
+
+    /// Datagrams in a row from one of the two sockets, all from one source: the same as one after the other, and sooner done.
+    pub fn handle_datagrams<'d>(
+        &mut self,
+        now: Instant,
+        socket: UdpSocket,
+        source: SocketAddr,
+        datagrams: impl IntoIterator<Item = &'d [u8]>,
+    ) {
         self.with_attempt(now, |attempt, lasting| {
-            attempt.handle_datagram(now, (socket, source), contents, lasting);
+            attempt.handle_datagrams(now, (socket, source), datagrams.into_iter(), lasting);
         });
     }
 

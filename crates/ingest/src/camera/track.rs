@@ -3,12 +3,14 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use throughline_h264::{Depacketizer, DepacketizerConfig, Diagnosis, RtpPayload, Timestamp};
+use throughline_h264::{
+    DepacketizeError, Depacketizer, DepacketizerConfig, Diagnosis, RtpPayload, Timestamp,
+};
 use throughline_rtp::rtcp::{self, ReportBlock, RtcpPacket};
 use throughline_rtp::{
-    ClockRate, GapPolicy, NtpTimestamp, Ordered, Packet, PacketHeader, PayloadType, Policy, Pushed,
-    ReceptionStatistics, ReorderBuffer, ReorderConfig, ReplayExtension, RtpTimestamp, SequenceNumber, Ssrc,
-    Timeline, Tolerance, Tolerances,
+    ClockRate, ExtendedTimestamp, GapPolicy, NtpTimestamp, Ordered, Packet, PacketHeader, PayloadType,
+    Policy, Pushed, ReceptionStatistics, ReorderBuffer, ReorderConfig, ReplayExtension, RtpTimestamp,
+    SequenceNumber, Ssrc, Timeline, Tolerance, Tolerances,
 };
 
 use super::lasting::Lasting;
@@ -27,6 +29,13 @@ pub(super) struct Progress {
     pub(super) idrs: u32,
     /// A picture was withheld because one that it refers to was lost.
     pub(super) needs_idr: bool,
+}
+
+impl Progress {
+    /// As with nearly every packet.
+    pub(super) fn is_none(&self) -> bool {
+        self.pictures == 0 && !self.needs_idr
+    }
 }
 
 /// How much of what came can be read.
@@ -65,6 +74,25 @@ struct Assembler {
     late: Lateness,
     pace: Pace,
     delayed: u64,
+    /// Up to where it is seen to what the depacketizer has made.
+    seen: Made,
+}
+
+/// Pictures that the depacketizer has given out, and that it withheld because one that they refer to was lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Made {
+    delivered: u64,
+    withheld: u64,
+}
+
+impl Made {
+    fn by(depacketizer: &Depacketizer) -> Self {
+        let stats = depacketizer.stats();
+        Made {
+            delivered: stats.delivered,
+            withheld: stats.reference_missing,
+        }
+    }
 }
 
 /// What a sender report says about its source's clock.
@@ -109,6 +137,7 @@ impl Track {
                 late: Lateness::default(),
                 pace: Pace::Live,
                 delayed: 0,
+                seen: Made::default(),
             },
             packets: 0,
             bytes: 0,
@@ -152,6 +181,7 @@ impl Track {
     }
 
     /// Nothing if it is no packet of this track.
+    #[inline]
     pub(super) fn handle_rtp(
         &mut self,
         now: Instant,
@@ -328,6 +358,7 @@ impl Track {
         stats.jitter = Duration::from_micros(u64::from(self.reception.stats().jitter) * 100 / 9);
     }
 
+    #[inline]
     fn drain_held(
         &mut self,
         arrival: Instant,
@@ -336,13 +367,20 @@ impl Track {
         progress: &mut Progress,
     ) {
         while let Some(ordered) = self.reorder.pop_held(until) {
-            self.assembler.push(arrival, ordered, lasting, progress);
+            self.assembler.push_held(arrival, ordered, lasting, progress);
         }
     }
 }
 
 impl Assembler {
-    fn push(&mut self, now: Instant, ordered: Ordered<'_>, lasting: &mut Lasting, progress: &mut Progress) {
+    #[inline(never)]
+    fn push_held(
+        &mut self,
+        now: Instant,
+        ordered: Ordered<'_>,
+        lasting: &mut Lasting,
+        progress: &mut Progress,
+    ) {
         if ordered.resynchronized {
             // What came before belongs to the old clock.
             self.depacketizer.flush();
@@ -350,6 +388,11 @@ impl Assembler {
             self.timeline.restart();
             lasting.rebase();
         }
+        self.push(now, ordered, lasting, progress);
+    }
+
+    #[inline]
+    fn push(&mut self, now: Instant, ordered: Ordered<'_>, lasting: &mut Lasting, progress: &mut Progress) {
         let packet = ordered.packet;
         let timestamp = self.timeline.unwrap(packet.timestamp(), now);
         let extension = packet.extension();
@@ -357,24 +400,12 @@ impl Assembler {
             self.timeline.on_replay_extension(&replay, timestamp, now);
         }
         if self.ssrc != Some(packet.ssrc()) {
-            self.ssrc = Some(packet.ssrc());
-            if let Some(early) = self.early.take() {
-                self.handle_clock_reading(early);
-            }
+            self.begin_source(packet.ssrc());
         }
         // The packets of a picture have its timestamp and are as late.
         if timestamp.0 != self.late.timestamp {
-            self.late = Lateness {
-                timestamp: timestamp.0,
-                delay: self.timeline.excess_delay(),
-            };
-            if let Some(handling) = self.pace.on_packet(self.late, lasting.max_delay) {
-                progress.needs_idr = true;
-                lasting.tell_delay(now, self.late.delay, handling);
-            }
-            progress.needs_idr |= self.pace.lacks_idr(self.late, lasting.max_delay);
+            self.begin_picture(now, timestamp, lasting, progress);
         }
-        let withheld = self.depacketizer.stats().reference_missing;
         let pushed = self.depacketizer.push(RtpPayload {
             data: packet.payload(),
             timestamp: Timestamp(timestamp.0),
@@ -382,11 +413,40 @@ impl Assembler {
             lost_before: ordered.lost_before,
         });
         if let Err(error) = pushed {
-            let (sequence, ssrc) = (packet.sequence_number().0, packet.ssrc());
-            tracing::debug!(%error, sequence, %ssrc, "payload passed over");
+            pass_over(&packet, &error);
         }
-        self.collect(now, lasting, progress);
-        progress.needs_idr |= self.depacketizer.stats().reference_missing > withheld;
+        let made = Made::by(&self.depacketizer);
+        if made != self.seen {
+            let lacks_reference = made.withheld > self.seen.withheld;
+            self.collect(now, lasting, progress);
+            progress.needs_idr |= lacks_reference;
+        }
+    }
+
+    fn begin_source(&mut self, ssrc: Ssrc) {
+        self.ssrc = Some(ssrc);
+        if let Some(early) = self.early.take() {
+            self.handle_clock_reading(early);
+        }
+    }
+
+    #[inline(never)]
+    fn begin_picture(
+        &mut self,
+        now: Instant,
+        timestamp: ExtendedTimestamp,
+        lasting: &mut Lasting,
+        progress: &mut Progress,
+    ) {
+        self.late = Lateness {
+            timestamp: timestamp.0,
+            delay: self.timeline.excess_delay(),
+        };
+        if let Some(handling) = self.pace.on_packet(self.late, lasting.max_delay) {
+            progress.needs_idr = true;
+            lasting.tell_delay(now, self.late.delay, handling);
+        }
+        progress.needs_idr |= self.pace.lacks_idr(self.late, lasting.max_delay);
     }
 
     /// The clock of another source tells nothing about this one (Q88).
@@ -399,7 +459,9 @@ impl Assembler {
         }
     }
 
+    #[inline(never)]
     fn collect(&mut self, now: Instant, lasting: &mut Lasting, progress: &mut Progress) {
+        self.seen = Made::by(&self.depacketizer);
         while let Some(unit) = self.depacketizer.pop() {
             progress.pictures += 1;
             let fate = if unit.is_idr() {
@@ -418,10 +480,14 @@ impl Assembler {
                 self.delayed += 1;
                 continue;
             }
-            let capture_time = self
-                .timeline
-                .capture_time(throughline_rtp::ExtendedTimestamp(unit.timestamp.0));
+            let capture_time = self.timeline.capture_time(ExtendedTimestamp(unit.timestamp.0));
             lasting.deliver(unit, capture_time, now);
         }
     }
+}
+
+#[cold]
+fn pass_over(packet: &Packet<'_>, error: &DepacketizeError) {
+    let (sequence, ssrc) = (packet.sequence_number().0, packet.ssrc());
+    tracing::debug!(%error, sequence, %ssrc, "payload passed over");
 }

@@ -75,35 +75,38 @@ impl Attempt {
         used
     }
 
+    #[inline]
     fn handle_interleaved(&mut self, now: Instant, channel: u8, payload: &[u8], lasting: &mut Lasting) {
-        match self.media.as_mut().map(Media::path) {
-            Some(MediaPath::Tcp(channels)) if channel == channels.rtp => {
-                self.handle_media(now, Channel::Rtp, payload, lasting);
-            }
-            Some(MediaPath::Tcp(channels)) if channel == channels.rtcp => {
-                self.handle_media(now, Channel::Rtcp, payload, lasting);
-            }
+        let channel = match self.media.as_mut().map(Media::path) {
+            Some(MediaPath::Tcp(channels)) if channel == channels.rtp => Channel::Rtp,
+            Some(MediaPath::Tcp(channels)) if channel == channels.rtcp => Channel::Rtcp,
             // Of a track that is not this one.
-            _ => lasting.totals.foreign += 1,
-        }
+            _ => return lasting.totals.foreign += 1,
+        };
+        self.handle_media(now, channel, payload, lasting);
     }
 
-    pub(in crate::camera) fn handle_datagram(
+    pub(in crate::camera) fn handle_datagrams<'d>(
         &mut self,
         now: Instant,
         (socket, source): (UdpSocket, SocketAddr),
-        contents: &[u8],
+        datagrams: impl Iterator<Item = &'d [u8]>,
         lasting: &mut Lasting,
     ) {
         let Some(MediaPath::Datagrams(path)) = self.media.as_mut().map(Media::path) else {
             return;
         };
         if !path.accept(socket, source) {
-            lasting.totals.foreign += 1;
+            lasting.totals.foreign += datagrams.count() as u64;
             return;
         }
         let channel = path.channel(socket);
-        self.handle_media(now, channel, contents, lasting);
+        for contents in datagrams {
+            if self.end.is_some() {
+                break;
+            }
+            self.handle_media(now, channel, contents, lasting);
+        }
     }
 
     pub(in crate::camera) fn handle_kernel_drops(&mut self, dropped: u32, lasting: &mut Lasting) {
@@ -112,31 +115,29 @@ impl Attempt {
         }
     }
 
+    #[inline]
     fn handle_media(&mut self, now: Instant, channel: Channel, contents: &[u8], lasting: &mut Lasting) {
         let kind = if is_rtcp_on(channel, contents, &lasting.policies.rtp) {
-            if channel == Channel::Rtp {
-                lasting.totals.tolerated.rtp.insert(Tolerance::RtcpAmongRtp);
-            }
             PacketKind::Rtcp
         } else {
             PacketKind::Rtp
         };
-        let Some(mut incoming) = self.media.as_mut().and_then(Media::take_incoming) else {
-            return self.handle_plain(now, kind, contents, lasting);
+        if kind == PacketKind::Rtcp && channel == Channel::Rtp {
+            lasting.totals.tolerated.rtp.insert(Tolerance::RtcpAmongRtp);
+        }
+        let Some(media) = &mut self.media else { return };
+        let mut incoming = media.take_incoming();
+        let plain = match &mut incoming {
+            Some(incoming) => incoming.unprotect(kind, contents),
+            None => Some(contents),
         };
-        if let Some(plain) = incoming.unprotect(kind, contents) {
-            self.handle_plain(now, kind, plain, lasting);
+        match (plain, kind) {
+            (Some(packet), PacketKind::Rtp) => media.handle_rtp(now, packet, lasting),
+            (Some(packet), PacketKind::Rtcp) => self.handle_rtcp(now, packet),
+            (None, _) => {}
         }
-        if let Some(media) = &mut self.media {
+        if let (Some(incoming), Some(media)) = (incoming, &mut self.media) {
             media.put_incoming(incoming);
-        }
-    }
-
-    fn handle_plain(&mut self, now: Instant, kind: PacketKind, packet: &[u8], lasting: &mut Lasting) {
-        match (kind, &mut self.media) {
-            (PacketKind::Rtcp, _) => self.handle_rtcp(now, packet),
-            (PacketKind::Rtp, Some(media)) => media.handle_rtp(now, packet, lasting),
-            (PacketKind::Rtp, None) => {}
         }
     }
 
