@@ -112,7 +112,7 @@ impl ReceptionStatistics {
                 source.update_jitter(packet.timestamp().0, arrival, self.clock_rate);
                 self.suspect = None;
             }
-            _ => self.suspect = self.begin_anew(packet, arrival),
+            _ => self.suspect = self.begin_anew(*packet, arrival),
         }
     }
 
@@ -175,7 +175,7 @@ impl ReceptionStatistics {
     /// Takes `packet`, which does not follow what there was, if it is the first or the second of a new sequence. If not,
     /// the one after it may be, which this gives.
     #[cold]
-    fn begin_anew(&mut self, packet: &Packet<'_>, arrival: Instant) -> Option<(Ssrc, SequenceNumber)> {
+    fn begin_anew(&mut self, packet: Packet<'_>, arrival: Instant) -> Option<(Ssrc, SequenceNumber)> {
         let (ssrc, sequence_number) = (packet.ssrc(), packet.sequence_number());
         if let Some(source) = &self.source {
             let needed = if source.ssrc == ssrc {
@@ -190,7 +190,7 @@ impl ReceptionStatistics {
                 return self.suspect;
             }
         }
-        let is_first = self.source.replace(Source::new(packet, arrival)).is_none();
+        let is_first = self.source.replace(Source::new(&packet, arrival)).is_none();
         self.last_sender_report = self.last_sender_report.filter(|last| {
             last.ssrc == ssrc || (is_first && self.leniency.tolerates(Tolerance::ForeignReport))
         });

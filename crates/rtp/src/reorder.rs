@@ -288,7 +288,7 @@ impl ReorderBuffer {
                 self.stats.delivered += 1;
                 0
             }
-            _ => match self.push_out_of_order(now, &packet) {
+            _ => match self.push_out_of_order(now, packet) {
                 Place::InOrder { missing } => u32::from(missing),
                 Place::Held => return Pushed::Held,
                 Place::None(reason) => return Pushed::Dropped(reason),
@@ -377,18 +377,18 @@ impl ReorderBuffer {
     }
 
     #[inline(never)]
-    fn push_out_of_order(&mut self, now: Instant, packet: &Packet<'_>) -> Place {
+    fn push_out_of_order(&mut self, now: Instant, packet: Packet<'_>) -> Place {
         if self.turning {
             return self.drop(DropReason::Undrained);
         }
         let position = self
             .stream
-            .get_or_insert_with(|| Stream::before(packet))
-            .position(packet);
+            .get_or_insert_with(|| Stream::before(&packet))
+            .position(&packet);
         match position {
             Position::Ahead { missing } => {
                 self.discard_candidates();
-                let Some(place) = self.held.place_of(packet) else {
+                let Some(place) = self.held.place_of(&packet) else {
                     return self.drop(DropReason::Duplicate);
                 };
                 // Immediate with packets held: the caller has not drained, and those come first.
@@ -401,7 +401,7 @@ impl ReorderBuffer {
                     self.patience.on_overtaken(overtaken, now, &self.config);
                 }
                 if missing > 0 && waits {
-                    return self.hold(now, packet, place);
+                    return self.hold(now, &packet, place);
                 }
                 self.count_delivery(missing);
                 Place::InOrder { missing }
@@ -412,9 +412,9 @@ impl ReorderBuffer {
                 }
                 self.drop(reason)
             }
-            Position::Elsewhere => match self.refusal(packet) {
+            Position::Elsewhere => match self.refusal(&packet) {
                 Some(refused) => self.drop(DropReason::NotTolerated(refused)),
-                None => self.hold_candidate(now, packet),
+                None => self.hold_candidate(now, &packet),
             },
         }
     }

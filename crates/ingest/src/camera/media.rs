@@ -162,12 +162,11 @@ impl Media {
 
     #[inline]
     pub(super) fn handle_rtp(&mut self, now: Instant, packet: &[u8], lasting: &mut Lasting) {
-        let is_first = self.track.ssrc().is_none();
         if let Some(progress) = self.track.handle_rtp(now, packet, lasting) {
             if let Some(watchdog) = &mut self.watchdog {
                 watchdog.on_packet(now);
             }
-            if is_first {
+            if self.track.packets() == 1 {
                 self.note_first(now, lasting);
             }
             if !progress.is_none() {

@@ -211,16 +211,13 @@ impl Track {
         self.reception.on_packet(&packet, now);
         let mut progress = Progress::default();
         if let Pushed::InOrder(ordered) = self.reorder.push(now, packet) {
-            self.assembler.push(now, ordered, lasting, &mut progress);
+            progress = self.assembler.push(now, ordered, lasting, progress);
         }
-        self.drain_held(now, now, lasting, &mut progress);
-        Some(progress)
+        Some(self.drain_held(now, now, lasting, progress))
     }
 
     pub(super) fn handle_timeout(&mut self, now: Instant, lasting: &mut Lasting) -> Progress {
-        let mut progress = Progress::default();
-        self.drain_held(now, now, lasting, &mut progress);
-        progress
+        self.drain_held(now, now, lasting, Progress::default())
     }
 
     /// Takes sender reports to heart; breaks where the camera says goodbye.
@@ -255,10 +252,9 @@ impl Track {
 
     /// The stream has ended: what is still held comes out.
     pub(super) fn finish(&mut self, now: Instant, lasting: &mut Lasting) {
-        let mut progress = Progress::default();
-        self.drain_held(now, now + PAST_ALL_DELAYS, lasting, &mut progress);
+        let progress = self.drain_held(now, now + PAST_ALL_DELAYS, lasting, Progress::default());
         self.assembler.depacketizer.flush();
-        self.assembler.collect(now, lasting, &mut progress);
+        self.assembler.collect(now, lasting, progress);
     }
 
     /// What keeps the packets from being pictures.
@@ -364,11 +360,12 @@ impl Track {
         arrival: Instant,
         until: Instant,
         lasting: &mut Lasting,
-        progress: &mut Progress,
-    ) {
+        mut progress: Progress,
+    ) -> Progress {
         while let Some(ordered) = self.reorder.pop_held(until) {
-            self.assembler.push_held(arrival, ordered, lasting, progress);
+            progress = self.assembler.push_held(arrival, ordered, lasting, progress);
         }
+        progress
     }
 }
 
@@ -379,20 +376,26 @@ impl Assembler {
         now: Instant,
         ordered: Ordered<'_>,
         lasting: &mut Lasting,
-        progress: &mut Progress,
-    ) {
+        mut progress: Progress,
+    ) -> Progress {
         if ordered.resynchronized {
             // What came before belongs to the old clock.
             self.depacketizer.flush();
-            self.collect(now, lasting, progress);
+            progress = self.collect(now, lasting, progress);
             self.timeline.restart();
             lasting.rebase();
         }
-        self.push(now, ordered, lasting, progress);
+        self.push(now, ordered, lasting, progress)
     }
 
     #[inline]
-    fn push(&mut self, now: Instant, ordered: Ordered<'_>, lasting: &mut Lasting, progress: &mut Progress) {
+    fn push(
+        &mut self,
+        now: Instant,
+        ordered: Ordered<'_>,
+        lasting: &mut Lasting,
+        mut progress: Progress,
+    ) -> Progress {
         let packet = ordered.packet;
         let timestamp = self.timeline.unwrap(packet.timestamp(), now);
         let extension = packet.extension();
@@ -404,7 +407,7 @@ impl Assembler {
         }
         // The packets of a picture have its timestamp and are as late.
         if timestamp.0 != self.late.timestamp {
-            self.begin_picture(now, timestamp, lasting, progress);
+            progress = self.begin_picture(now, timestamp, lasting, progress);
         }
         let pushed = self.depacketizer.push(RtpPayload {
             data: packet.payload(),
@@ -413,14 +416,15 @@ impl Assembler {
             lost_before: ordered.lost_before,
         });
         if let Err(error) = pushed {
-            pass_over(&packet, &error);
+            pass_over(packet, &error);
         }
         let made = Made::by(&self.depacketizer);
         if made != self.seen {
             let lacks_reference = made.withheld > self.seen.withheld;
-            self.collect(now, lasting, progress);
+            progress = self.collect(now, lasting, progress);
             progress.needs_idr |= lacks_reference;
         }
+        progress
     }
 
     fn begin_source(&mut self, ssrc: Ssrc) {
@@ -436,8 +440,8 @@ impl Assembler {
         now: Instant,
         timestamp: ExtendedTimestamp,
         lasting: &mut Lasting,
-        progress: &mut Progress,
-    ) {
+        mut progress: Progress,
+    ) -> Progress {
         self.late = Lateness {
             timestamp: timestamp.0,
             delay: self.timeline.excess_delay(),
@@ -447,6 +451,7 @@ impl Assembler {
             lasting.tell_delay(now, self.late.delay, handling);
         }
         progress.needs_idr |= self.pace.lacks_idr(self.late, lasting.max_delay);
+        progress
     }
 
     /// The clock of another source tells nothing about this one (Q88).
@@ -460,7 +465,7 @@ impl Assembler {
     }
 
     #[inline(never)]
-    fn collect(&mut self, now: Instant, lasting: &mut Lasting, progress: &mut Progress) {
+    fn collect(&mut self, now: Instant, lasting: &mut Lasting, mut progress: Progress) -> Progress {
         self.seen = Made::by(&self.depacketizer);
         while let Some(unit) = self.depacketizer.pop() {
             progress.pictures += 1;
@@ -483,11 +488,12 @@ impl Assembler {
             let capture_time = self.timeline.capture_time(ExtendedTimestamp(unit.timestamp.0));
             lasting.deliver(unit, capture_time, now);
         }
+        progress
     }
 }
 
 #[cold]
-fn pass_over(packet: &Packet<'_>, error: &DepacketizeError) {
+fn pass_over(packet: Packet<'_>, error: &DepacketizeError) {
     let (sequence, ssrc) = (packet.sequence_number().0, packet.ssrc());
     tracing::debug!(%error, sequence, %ssrc, "payload passed over");
 }

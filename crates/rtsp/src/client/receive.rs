@@ -19,9 +19,8 @@ impl ClientSession {
     /// anything but a response.
     #[inline]
     pub fn receive<'b>(&mut self, now: Instant, input: &'b [u8]) -> (usize, Received<'b>) {
-        let mut consumed = 0;
+        let (mut consumed, mut rest) = (0, input);
         loop {
-            let rest = input.get(consumed..).unwrap_or_default();
             // The usual is inlined, and all else apart from it.
             if let Some(WholeFrame { channel, payload }) = self.parser.frame(rest) {
                 if self.is_playing(channel) && !self.is_overdue(now) {
@@ -32,6 +31,7 @@ impl ClientSession {
             }
             let (taken, received) = self.receive_other(now, rest);
             consumed += taken;
+            rest = rest.get(taken..).unwrap_or_default();
             if let Some(received) = received {
                 return (consumed, received);
             }

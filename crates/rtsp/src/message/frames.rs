@@ -11,6 +11,9 @@ pub(crate) const FRAME_HEADER: usize = 4;
 /// [`MAX_TRACKS`](crate::client::MAX_TRACKS).
 const MAX_PLAUSIBLE_CHANNEL: u8 = 63;
 
+/// What every RTP packet begins with; the last four bytes are its SSRC.
+const RTP_HEADER: usize = 12;
+
 /// The shortest RTCP packet.
 const MIN_PLAUSIBLE_LENGTH: u16 = 8;
 
@@ -55,12 +58,12 @@ impl<'b> WholeFrame<'b> {
     #[inline]
     pub(super) fn is_followed(&self, behind: &[u8]) -> Option<bool> {
         let (frame, behind) = behind.split_first_chunk::<FRAME_HEADER>()?;
-        let next = behind.first_chunk::<12>()?;
-        let Some(packet) = self.payload.first_chunk::<12>() else {
+        let next = behind.first_chunk()?;
+        let Some(packet) = self.payload.first_chunk() else {
             return Some(false);
         };
-        let number = |packet: &[u8; 12]| u16::from_be_bytes([packet[2], packet[3]]);
-        let is_rtp = |packet: &[u8; 12]| packet[0] >> 6 == 2 && !RTCP_TYPES.contains(&packet[1]);
+        let number = |packet: &[u8; RTP_HEADER]| u16::from_be_bytes([packet[2], packet[3]]);
+        let is_rtp = |packet: &[u8; RTP_HEADER]| packet[0] >> 6 == 2 && !RTCP_TYPES.contains(&packet[1]);
         let is_same_stream = frame[..2] == [b'$', self.channel] && packet[8..] == next[8..];
         Some(
             is_same_stream
@@ -83,21 +86,29 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// A frame stood where one was expected.
+    /// Whether a frame, which stood where one was expected, is of the stream that the last one was of, and the next of that
+    /// stream is behind it: then there is nothing else to see to.
     #[inline]
-    pub(super) fn handle_frame(&mut self, frame: &WholeFrame<'_>) {
-        self.garbage = 0;
-        let stream = ssrc(frame.payload).map(|ssrc| (frame.channel, ssrc));
-        if stream != self.latest {
-            self.handle_stream(stream);
+    pub(super) fn go_on(&mut self, frame: &WholeFrame<'_>, behind: &[u8]) -> bool {
+        let Some(packet) = frame.payload.first_chunk::<RTP_HEADER>() else {
+            return false;
+        };
+        let [.., a, b, c, d] = *packet;
+        let goes_on =
+            self.latest == Some((frame.channel, [a, b, c, d])) && frame.is_followed(behind) == Some(true);
+        if goes_on {
+            self.garbage = 0;
         }
+        goes_on
     }
 
-    #[inline(never)]
-    fn handle_stream(&mut self, stream: Option<(u8, [u8; 4])>) {
-        if stream.is_none() {
+    /// A frame stood where one was expected.
+    pub(super) fn handle_frame(&mut self, frame: &WholeFrame<'_>) {
+        self.garbage = 0;
+        let Some(ssrc) = ssrc(frame.payload) else {
             return;
-        }
+        };
+        let stream = Some((frame.channel, ssrc));
         self.latest = stream;
         if !self.known.contains(&stream) {
             if let Some(oldest) = self.known.get_mut(self.next) {
@@ -157,7 +168,6 @@ impl Streams {
 
 /// Whose packet it is: the SSRC of RTP, or the sender's of RTCP, which
 /// [RFC 5761 §4](https://www.rfc-editor.org/rfc/rfc5761#section-4) tells apart.
-#[inline]
 fn ssrc(packet: &[u8]) -> Option<[u8; 4]> {
     let [first, packet_type, _, _, rest @ ..] = packet else {
         return None;

@@ -178,18 +178,19 @@ impl Parser {
     #[inline]
     pub(crate) fn frame<'b>(&mut self, input: &'b [u8]) -> Option<WholeFrame<'b>> {
         let (frame, behind) = WholeFrame::split_from(input)?;
-        self.streams.handle_frame(&frame);
-        if frame.is_followed(behind) != Some(true) && self.is_torn(&frame) {
+        if !self.streams.go_on(&frame, behind) && self.is_torn(&frame, behind) {
             return None;
         }
         self.progress = Progress::Nothing;
         Some(frame)
     }
 
-    /// Whether another frame begins in the payload of one.
+    /// Whether another frame begins, or may begin, in the payload of this one.
     #[inline(never)]
-    fn is_torn(&self, frame: &WholeFrame<'_>) -> bool {
+    fn is_torn(&mut self, frame: &WholeFrame<'_>, behind: &[u8]) -> bool {
+        self.streams.handle_frame(frame);
         self.reading.policy().tolerates(Tolerance::TornFrame)
+            && frame.is_followed(behind) != Some(true)
             && self.streams.find_frame(frame.payload).is_some()
     }
 

@@ -59,11 +59,10 @@ impl Attempt {
     /// Goes through whole frames in place; returns how many bytes they took. Stops where the attempt ends: after a
     /// refused SETUP the connection goes on.
     fn walk(&mut self, now: Instant, input: &[u8], lasting: &mut Lasting) -> usize {
-        let mut used = 0;
+        let mut rest = input;
         while self.end.is_none() {
-            let rest = input.get(used..).unwrap_or_default();
             let (consumed, received) = self.session.receive(now, rest);
-            used += consumed;
+            rest = rest.get(consumed..).unwrap_or_default();
             match received {
                 Received::Interleaved { channel, payload } => {
                     self.handle_interleaved(now, channel, payload, lasting);
@@ -72,7 +71,7 @@ impl Attempt {
                 Received::Incomplete => break,
             }
         }
-        used
+        input.len() - rest.len()
     }
 
     #[inline]
@@ -115,7 +114,11 @@ impl Attempt {
         }
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "all packets go through it, and it would be two calls"
+    )]
+    #[inline(always)]
     fn handle_media(&mut self, now: Instant, channel: Channel, contents: &[u8], lasting: &mut Lasting) {
         let kind = if is_rtcp_on(channel, contents, &lasting.policies.rtp) {
             PacketKind::Rtcp
