@@ -27,17 +27,25 @@ const MIN_START_BPS: u64 = 2_000_000;
 /// How often statistics are gathered.
 const STATS_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Identifier of the abs-capture-time header extension in our offers, free in str0m's own list.
-pub(super) const ABS_CAPTURE_TIME_ID: u8 = 5;
+/// The header extensions of our offers, by identifier. What str0m would add serves audio, simulcast or another estimate
+/// (abs-send-time), and each costs its time in every packet.
+const EXTENSIONS: [(u8, Extension); 3] = [
+    (3, Extension::TransportSequenceNumber),
+    (4, Extension::RtpMid),
+    (5, Extension::AbsoluteCaptureTime),
+];
 
 /// RTP mode, no codec yet, pacer and estimate fit for a camera with these figures.
 pub(super) fn config(figures: VideoFigures) -> RtcConfig {
-    Rtc::builder()
+    let config = Rtc::builder()
         .clear_codecs()
+        .clear_extension_map()
         .set_rtp_mode(true)
         .set_stats_interval(Some(STATS_INTERVAL))
-        .set_extension(ABS_CAPTURE_TIME_ID, Extension::AbsoluteCaptureTime)
-        .enable_bwe(Some(Bitrate::from(start_rate(figures))))
+        .enable_bwe(Some(Bitrate::from(start_rate(figures))));
+    EXTENSIONS.into_iter().fold(config, |config, (id, extension)| {
+        config.set_extension(id, extension)
+    })
 }
 
 /// What pacer and estimate start with and aim at, in bits a second.

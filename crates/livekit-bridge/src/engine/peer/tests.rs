@@ -7,7 +7,6 @@ use str0m::rtp::{Extension, RtpPacket};
 use throughline_h264::{Depacketizer, DepacketizerConfig, RtpPayload, Timestamp, annexb};
 
 use super::*;
-use crate::engine::rtc::ABS_CAPTURE_TIME_ID;
 use crate::frame::testing::idr;
 
 /// The receiving end, as a browser would be: str0m alone, on a blocking socket.
@@ -23,7 +22,7 @@ impl Browser {
         let mut config = Rtc::builder()
             .clear_codecs()
             .set_rtp_mode(true)
-            .set_extension(ABS_CAPTURE_TIME_ID, Extension::AbsoluteCaptureTime);
+            .set_extension(5, Extension::AbsoluteCaptureTime);
         for (pt, profile) in [(96, 0x42_001f), (98, 0x42_e01f), (100, 0x64_001f)] {
             config
                 .codec_config()
@@ -236,10 +235,21 @@ async fn an_offer_without_h264_and_one_that_is_none_are_refused() {
 }
 
 #[tokio::test]
-async fn the_publishers_offer_names_the_track_and_h264_and_no_address() {
+async fn the_publishers_offer_names_the_track_and_h264_and_what_a_packet_carries_and_no_address() {
     let (peer, offer) = Peer::publisher("camera-h264", VideoFigures::default()).unwrap();
     assert!(
         offer.contains("camera-h264") && offer.contains("profile-level-id=42e01f"),
+        "{offer}"
+    );
+    let extensions = offer.lines().filter(|line| line.starts_with("a=extmap:"));
+    assert!(
+        extensions
+            .map(|line| line.rsplit(['/', ':']).next().unwrap())
+            .eq([
+                "draft-holmer-rmcat-transport-wide-cc-extensions-01",
+                "mid",
+                "abs-capture-time"
+            ]),
         "{offer}"
     );
     assert!(
