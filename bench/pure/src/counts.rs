@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// the layout of code.
 pub const LIMIT: f64 = 0.10;
 
+/// So many allocations an item more are the rounding's: counts are kept in thousandths.
+const ROUNDING: f64 = 0.0015;
+
 /// What `counted` says when it has done its work.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Done {
@@ -92,9 +95,15 @@ impl Row {
         Some((self.now.instructions - before) / before)
     }
 
-    /// Whether it is worse than [`LIMIT`] lets pass, or new.
-    pub fn is_failure(&self) -> bool {
+    /// Whether it takes more instructions than [`LIMIT`] lets pass, or is new. Only on a machine like the baseline's.
+    pub fn takes_more(&self) -> bool {
         self.change().is_none_or(|change| change > LIMIT)
+    }
+
+    /// Whether it allocates more, on whatever machine.
+    pub fn allocates_more(&self) -> bool {
+        let before = self.before.map(|before| before.allocations);
+        before.is_some_and(|before| self.now.allocations > before + ROUNDING)
     }
 }
 
@@ -109,9 +118,14 @@ impl fmt::Display for Row {
             Some(change) if change > LIMIT => format!("{:+.1} % MORE", change * 100.0),
             Some(change) => format!("{:+.1} %", change * 100.0),
         };
+        let allocations = if self.allocates_more() {
+            ", MORE allocations"
+        } else {
+            ""
+        };
         write!(
             f,
-            "| {name:<26} | {before:>12} | {:>12.1} | {:>11.3} | {change} |",
+            "| {name:<26} | {before:>12} | {:>12.1} | {:>11.3} | {change}{allocations} |",
             now.instructions, now.allocations
         )
     }
@@ -137,10 +151,10 @@ impl Counts {
 mod tests {
     use super::*;
 
-    fn counts(instructions: f64) -> Counts {
+    fn counts(instructions: f64, allocations: f64) -> Counts {
         let count = Count {
             instructions,
-            allocations: 0.0,
+            allocations,
         };
         Counts {
             compiler: String::new(),
@@ -152,11 +166,29 @@ mod tests {
     #[test]
     fn a_tenth_more_passes_and_anything_above_it_fails() {
         for (now, fails) in [(50.0, false), (100.0, false), (110.0, false), (110.2, true)] {
-            let rows = counts(now).beside(&counts(100.0));
+            let rows = counts(now, 0.0).beside(&counts(100.0, 0.0));
             assert_eq!(
-                rows.iter().map(Row::is_failure).collect::<Vec<_>>(),
+                rows.iter().map(Row::takes_more).collect::<Vec<_>>(),
                 [fails],
                 "{now}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_allocation_more_fails_and_rounding_does_not() {
+        for (before, now, fails) in [
+            (0.0, 0.001, false),
+            (8.833, 8.834, false),
+            (8.833, 8.0, false),
+            (0.0, 0.002, true),
+            (8.833, 9.0, true),
+        ] {
+            let rows = counts(1.0, now).beside(&counts(1.0, before));
+            assert_eq!(
+                rows.iter().map(Row::allocates_more).collect::<Vec<_>>(),
+                [fails],
+                "{before} {now}"
             );
         }
     }
@@ -165,8 +197,8 @@ mod tests {
     fn what_the_baseline_does_not_have_fails() {
         let empty = Counts {
             counts: BTreeMap::new(),
-            ..counts(0.0)
+            ..counts(0.0, 0.0)
         };
-        assert!(counts(1.0).beside(&empty).iter().all(Row::is_failure));
+        assert!(counts(1.0, 0.0).beside(&empty).iter().all(Row::takes_more));
     }
 }
