@@ -1,16 +1,19 @@
 //! From runs to figures.
 
+use std::collections::BTreeMap;
+
 use super::run::{Look, Run};
 use super::scenario::{Client, Scenario};
 use crate::report::Measured;
-use crate::sender::{Rate, WriteStyle};
+use crate::sender::{INTERVAL, Rate, WriteStyle};
 
 /// All runs of one client in one scenario.
 #[derive(Debug)]
 pub(super) struct Row {
     pub(super) scenario: Scenario,
     pub(super) client: Client,
-    pub(super) measured: Vec<Run>,
+    /// By the number of the round.
+    pub(super) measured: BTreeMap<usize, Run>,
     pub(super) checked: Option<Run>,
     /// What makes it invalid.
     pub(super) faults: Vec<String>,
@@ -163,6 +166,23 @@ pub(super) fn faults(scenario: &Scenario, client: Client, look: Look, run: &Run)
     if !scenario.udp && is_sender_bound(scenario, run) {
         faults.push("the sender was the limit".to_owned());
     }
+    if scenario.rate == Rate::RealTime {
+        faults.extend(brevity(scenario, run));
+        faults.extend(lateness(scenario, run));
+    }
+    faults
+}
+
+/// Whether less than half of the pictures were measured: cameras that begin while others end are not so many at once as the row
+/// says.
+fn brevity(scenario: &Scenario, run: &Run) -> Option<String> {
+    let elapsed = run.client.measured.as_ref()?.elapsed;
+    let whole = scenario.units as u64 * INTERVAL;
+    (elapsed * 2 < whole).then(|| format!("only {} ms were measured", elapsed / 1_000_000))
+}
+
+/// Whether the rates were other than the row says, for the sender did not keep its times.
+pub(super) fn lateness(scenario: &Scenario, run: &Run) -> Option<String> {
     let sum = |of: fn(&crate::report::Session) -> u64| run.sessions.iter().map(of).sum::<u64>();
     let late = sum(|session| session.late);
     // What is written at a time of its own.
@@ -170,19 +190,9 @@ pub(super) fn faults(scenario: &Scenario, client: Client, look: Look, run: &Run)
         WriteStyle::Spread => sum(|session| session.sent.packets),
         WriteStyle::AccessUnit | WriteStyle::Packet => sum(|session| session.sent.units),
     };
-    if late * 100 > writes {
-        let latest = run
-            .sessions
-            .iter()
-            .map(|session| session.latest)
-            .max()
-            .unwrap_or_default();
-        let latest = latest / 1_000_000;
-        faults.push(format!(
-            "the sender was late {late} times, by {latest} ms at most"
-        ));
-    }
-    faults
+    let latest = run.sessions.iter().map(|session| session.latest).max()?;
+    let latest = latest / 1_000_000;
+    (late * 100 > writes).then(|| format!("the sender was late {late} times, by {latest} ms at most"))
 }
 
 /// Whether a saturating sender was what limited the client: it did not wait for it, and the client idled. Over UDP on
@@ -272,9 +282,21 @@ mod tests {
         let mut endless = run(&saturated());
         endless.client.measured = None;
         assert!(has_fault(&endless, "no end"));
-        let mut late = run(&saturated());
-        late.sessions[0].late = late.sessions[0].sent.units;
-        assert!(has_fault(&late, "the sender was late"));
+    }
+
+    #[test]
+    fn a_run_in_real_time_keeps_its_times_and_is_measured_for_long_enough() {
+        let mut scenarios = scenario::all().into_iter();
+        let is_real_time = |scenario: &Scenario| scenario.rate == Rate::RealTime && scenario.cameras == 1;
+        let scenario = scenarios.find(is_real_time).expect("a scenario");
+        let faults = |run: &Run| faults(&scenario, Client::Throughline, Look::Checked, run);
+        let mut run = run(&scenario);
+        assert_eq!(faults(&run), ["only 0 ms were measured"]);
+        run.client.measured.as_mut().expect("measured").elapsed = 1_250_000_000;
+        assert!(faults(&run).is_empty());
+        run.sessions[0].late = run.sessions[0].sent.units;
+        run.sessions[0].latest = 12_000_000;
+        assert_eq!(faults(&run), ["the sender was late 75 times, by 12 ms at most"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ mod run;
 mod scenario;
 mod table;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -12,10 +13,10 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Parser;
 
-use figures::{Row, faults};
-use run::{Look, Sender};
+use figures::{Row, faults, lateness};
+use run::{Look, Run, Sender};
 pub use scenario::Group;
-use scenario::Scenario;
+use scenario::{Client, Scenario};
 
 /// Runs clients against a sender, and prints what they cost as Markdown.
 #[derive(Debug, Parser)]
@@ -73,7 +74,7 @@ fn play(scenario: Scenario, rounds: usize, options: &Options) -> Result<Vec<Row>
     let new = |client| Row {
         scenario,
         client,
-        measured: Vec::new(),
+        measured: BTreeMap::new(),
         checked: None,
         faults: Vec::new(),
     };
@@ -81,12 +82,12 @@ fn play(scenario: Scenario, rounds: usize, options: &Options) -> Result<Vec<Row>
     for round in 0..=rounds {
         for row in &mut rows {
             let look = if round == 0 { Look::Checked } else { Look::Measured };
-            match sender.run(row.client, look) {
+            match undisturbed(&sender, &scenario, row.client, look) {
                 Ok(run) => {
                     row.faults.extend(faults(&scenario, row.client, look, &run));
                     match look {
                         Look::Checked => row.checked = Some(run),
-                        Look::Measured => row.measured.push(run),
+                        Look::Measured => drop(row.measured.insert(round, run)),
                     }
                 }
                 Err(error) => row.faults.push(error.to_string()),
@@ -99,6 +100,20 @@ fn play(scenario: Scenario, rounds: usize, options: &Options) -> Result<Vec<Row>
     Ok(rows)
 }
 
+/// A run, again where the sender did not keep its times: that tells nothing of the client. What it was the last time counts.
+fn undisturbed(sender: &Sender, scenario: &Scenario, client: Client, look: Look) -> Result<Run> {
+    for _ in 1..TRIALS {
+        let run = sender.run(client, look)?;
+        let Some(lateness) = lateness(scenario, &run) else {
+            return Ok(run);
+        };
+        eprintln!("{}, again: {lateness}", client.subcommand());
+    }
+    sender.run(client, look)
+}
+
+/// Runs until one of them counts, late or not.
+const TRIALS: usize = 3;
 /// Faults of a row that are shown.
 const MAX_FAULTS: usize = 3;
 

@@ -1,5 +1,6 @@
 //! Processes: a sender that stays for a scenario, and one client at a time.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
-use super::scenario::{ANSWER_DELAY, Client, Group, SPREAD, Scenario};
+use super::scenario::{ANSWER_DELAY, Client, Group, HOLD, SPREAD, Scenario};
 use crate::report::{self, Amount, Ready, Session};
 use crate::sender::Rate;
 
@@ -38,13 +39,29 @@ pub(super) enum Look {
 }
 
 /// Runs a program and counts its system calls, in a line on its standard error.
-const COUNT_CALLS: [&str; 6] = ["perf", "stat", "-x", ",", "-e", "raw_syscalls:sys_enter"];
+const COUNT_CALLS: &[&str] = &["perf", "stat", "-x", ",", "-e", "raw_syscalls:sys_enter"];
+/// Runs a program that waits for nothing else on its core: what is in real time is about its own delays, not about what else the
+/// machine has to do.
+const FIRST_ON_ITS_CORE: &[&str] = &["chrt", "-f", "50"];
 
-/// Whether this machine has that program, and lets us.
-fn can_count_calls() -> bool {
-    let [perf, arguments @ ..] = COUNT_CALLS;
-    let tried = Command::new(perf).args(arguments).arg("true").output();
-    tried.is_ok_and(|output| output.status.success())
+/// A program run by another, if there is one.
+fn command(by: &[&str], program: impl AsRef<OsStr>) -> Command {
+    let Some((first, rest)) = by.split_first() else {
+        return Command::new(program);
+    };
+    let mut command = Command::new(first);
+    command.args(rest).arg(program);
+    command
+}
+
+/// What runs programs, if this machine has it and lets us.
+fn if_allowed(by: &'static [&'static str]) -> &'static [&'static str] {
+    let tried = command(by, "true").output();
+    if tried.is_ok_and(|output| output.status.success()) {
+        by
+    } else {
+        &[]
+    }
 }
 
 /// The sender of a scenario, ended when dropped.
@@ -53,7 +70,9 @@ pub(super) struct Sender {
     lines: Receiver<String>,
     ready: Ready,
     scenario: Scenario,
-    counts_calls: bool,
+    /// What runs sender and client, and what the client in the round that checks.
+    first: &'static [&'static str],
+    counting: &'static [&'static str],
 }
 
 impl Drop for Sender {
@@ -77,7 +96,11 @@ fn value(of: &impl ValueEnum) -> Result<String> {
 
 impl Sender {
     pub(super) fn start(scenario: Scenario, streams: &Path) -> Result<Self> {
-        let mut command = Command::new(program("sender")?);
+        let first = match scenario.rate {
+            Rate::RealTime => if_allowed(FIRST_ON_ITS_CORE),
+            Rate::Saturated => &[],
+        };
+        let mut command = command(first, program("sender")?);
         command.arg(streams.join(format!("{}.h264", scenario.stream)));
         command.args(["--units", &scenario.units.to_string()]);
         command.args([
@@ -92,7 +115,8 @@ impl Sender {
         if scenario.group == Group::FirstPicture {
             command.args(["--answer-delay", &ANSWER_DELAY.to_string()]);
         } else if scenario.rate == Rate::RealTime {
-            command.args(["--spread", &SPREAD.to_string()]);
+            let hold = HOLD * scenario.cameras;
+            command.args(["--hold", &hold.to_string(), "--spread", &SPREAD.to_string()]);
         }
         let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let output = process.stdout.take().context("no output")?;
@@ -103,7 +127,8 @@ impl Sender {
             lines,
             ready: serde_json::from_str(&ready)?,
             scenario,
-            counts_calls: can_count_calls(),
+            first,
+            counting: if_allowed(COUNT_CALLS),
         })
     }
 
@@ -127,14 +152,11 @@ impl Sender {
         let asked = self.asked(client);
         let counting = look == Look::Checked && !client.is_foreign();
         let name = program(if counting { "client-counting" } else { "client" })?;
-        let [perf, arguments @ ..] = COUNT_CALLS;
-        let mut command = if look == Look::Checked && self.counts_calls {
-            let mut command = Command::new(perf);
-            command.args(arguments).arg(name);
-            command
-        } else {
-            Command::new(name)
+        let by = match look {
+            Look::Checked => [self.first, self.counting].concat(),
+            Look::Measured => self.first.to_vec(),
         };
+        let mut command = command(&by, name);
         if look == Look::Checked {
             command.arg("--digest");
         }
@@ -152,7 +174,17 @@ impl Sender {
         if self.scenario.rate == Rate::RealTime {
             command.arg("--times");
         }
+        // What an earlier client left behind.
+        while self.lines.try_recv().is_ok() {}
         let output = command.arg(client.subcommand()).stdin(Stdio::null()).output()?;
+        // Also where the client failed: what is told of its sessions is not for the next.
+        let mut sessions = Vec::new();
+        while sessions.len() < self.scenario.cameras {
+            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
+                break;
+            };
+            sessions.push(serde_json::from_str(&line)?);
+        }
         let said = String::from_utf8_lossy(&output.stderr);
         let counted = said.lines().find(|line| line.contains("raw_syscalls"));
         let calls = counted.and_then(|line| line.split(',').next()?.parse().ok());
@@ -163,13 +195,6 @@ impl Sender {
             eprintln!("{}: {line}", client.subcommand());
         }
         ensure!(output.status.success(), "{} failed: {said}", client.subcommand());
-        let mut sessions = Vec::new();
-        while sessions.len() < self.scenario.cameras {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
-                break;
-            };
-            sessions.push(serde_json::from_str(&line)?);
-        }
         Ok(Run {
             client: serde_json::from_slice(&output.stdout)?,
             sessions,

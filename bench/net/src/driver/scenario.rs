@@ -123,7 +123,9 @@ const REAL_TIME: usize = 75;
 /// Of a session that is about its beginning.
 const FIRST: usize = 15;
 /// Within which cameras begin, in ms.
-pub(super) const SPREAD: u32 = 500;
+pub(super) const SPREAD: u64 = 500;
+/// For a client to connect to a camera, in ms.
+pub(super) const HOLD: usize = 2;
 /// What an answer takes where the first picture is waited for, in ms.
 pub(super) const ANSWER_DELAY: u64 = 20;
 

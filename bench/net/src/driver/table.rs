@@ -23,11 +23,13 @@ fn shown(figure: Option<f64>) -> String {
     figure.map_or_else(|| "-".to_owned(), short)
 }
 
-/// The client's cost over another's, run by run.
+/// The client's cost over another's, round by round.
 fn ratio(row: &Row, other: Option<&Row>) -> Option<f64> {
-    let other = other.filter(|other| !other.measured.is_empty())?;
-    let pairs = row.measured.iter().zip(&other.measured);
-    let ratios = pairs.filter_map(|(run, beside)| Some(run.cost(row.client)? / beside.cost(other.client)?));
+    let other = other?;
+    let ratios = row.measured.iter().filter_map(|(round, run)| {
+        let beside = other.measured.get(round)?;
+        Some(run.cost(row.client)? / beside.cost(other.client)?)
+    });
     Spread::of(ratios).map(|spread| spread.median)
 }
 
@@ -38,7 +40,7 @@ fn verdict(row: &Row) -> String {
     }
     let bound = row
         .measured
-        .iter()
+        .values()
         .filter(|run| is_sender_bound(&row.scenario, run))
         .count();
     let bound = if bound > 0 {
@@ -68,7 +70,7 @@ pub(super) fn costs(group: Group, rows: &[Row]) -> String {
                 other.client == client && other.scenario.group == group && other.scenario.name() == name
             })
         };
-        let over = |of: &dyn Fn(&Run) -> Option<f64>| Spread::of(row.measured.iter().filter_map(of));
+        let over = |of: &dyn Fn(&Run) -> Option<f64>| Spread::of(row.measured.values().filter_map(of));
         let cost = over(&|run| run.cost(row.client)).map_or_else(
             || "-".to_owned(),
             |cost| {
@@ -107,7 +109,7 @@ pub(super) fn costs(group: Group, rows: &[Row]) -> String {
 /// From the sender's write to the caller's hands, wherever it was noted.
 pub(super) fn latencies(rows: &[Row]) -> String {
     let mut out = "\n### Latency: from the write of the last packet to the access unit in the caller's hands, in ms\n\n\
-         | cameras | client | p50 | p99 | p99.9 | most |\n|---|---|---|---|---|---|\n"
+         | cameras | client | p50 | p99 | p99.9 | most | checked |\n|---|---|---|---|---|---|---|\n"
         .to_owned();
     let hd = rows.iter().filter(|row| {
         row.scenario.stream == "hd"
@@ -119,18 +121,19 @@ pub(super) fn latencies(rows: &[Row]) -> String {
         return String::new();
     }
     for row in hd {
-        let mut all: Vec<u64> = row.measured.iter().flat_map(Run::latencies).collect();
+        let mut all: Vec<u64> = row.measured.values().flat_map(Run::latencies).collect();
         all.sort_unstable();
         let at = |per_mille| short(float(quantile(&all, per_mille)) / 1e6);
         let _ = writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} |",
             row.scenario.name(),
             row.client.subcommand(),
             at(500),
             at(990),
             at(999),
-            at(1000)
+            at(1000),
+            verdict(row)
         );
     }
     out
@@ -151,35 +154,41 @@ pub(super) fn growth(rows: &[Row]) -> String {
         };
         // By what a camera sends a second, so that a run that took longer costs no less.
         let share = |row: &Row| {
-            let sent = row.measured.first()?.sessions.first()?.sent;
+            let sent = row.measured.values().next()?.sessions.first()?.sent;
             let rate = float(sent.payload) * 30.0 / float(sent.units) / f64::from(1 << 30);
-            let each = row.measured.iter().filter_map(|run| run.cost(client));
+            let each = row.measured.values().filter_map(|run| run.cost(client));
             Some(Spread::of(each)?.median * rate * 100.0)
         };
-        if let (Some(few), Some(many)) = (find("sd", 16).and_then(share), find("sd", 500).and_then(share)) {
-            let name = client.subcommand();
-            let _ = writeln!(
-                out,
-                "| {name} | % of a core for a camera of sd, 16 in one process | {} |",
-                short(few)
-            );
-            let _ = writeln!(out, "| {name} | the same, 500 in one process | {} |", short(many));
-            let _ = writeln!(out, "| {name} | 500 over 16 | {} |", short(many / few));
-        }
         let resident = |row: &Row| {
-            let each = row.measured.iter().map(|run| float(run.client.resident));
+            let each = row.measured.values().map(|run| float(run.client.resident));
             Some(Spread::of(each)?.median)
         };
-        if let (Some(few), Some(many)) = (
-            find("hd", 16).and_then(resident),
-            find("hd", 64).and_then(resident),
-        ) {
-            let each = (many - few) / 48.0 / f64::from(1 << 20);
-            let name = client.subcommand();
-            let _ = writeln!(
-                out,
-                "| {name} | MiB resident for one more camera of hd, from 16 to 64 | {} |",
-                short(each)
+        let mut add = |what: &str, of: &[&Row], figure: Option<f64>| {
+            let Some(figure) = figure.map(short) else { return };
+            let is_valid = of.iter().all(|row| row.faults.is_empty());
+            let invalid = if is_valid { "" } else { ", **invalid**" };
+            let _ = writeln!(out, "| {} | {what} | {figure}{invalid} |", client.subcommand());
+        };
+        if let (Some(few), Some(many)) = (find("sd", 16), find("sd", 500)) {
+            let shares = share(few).zip(share(many));
+            add(
+                "% of a core for a camera of sd, 16 in one process",
+                &[few],
+                shares.map(|(few, _)| few),
+            );
+            add(
+                "the same, 500 in one process",
+                &[many],
+                shares.map(|(_, many)| many),
+            );
+            add("500 over 16", &[few, many], shares.map(|(few, many)| many / few));
+        }
+        if let (Some(few), Some(many)) = (find("hd", 16), find("hd", 64)) {
+            let residents = resident(few).zip(resident(many));
+            add(
+                "MiB resident for one more camera of hd, from 16 to 64",
+                &[few, many],
+                residents.map(|(few, many)| (many - few) / 48.0 / f64::from(1 << 20)),
             );
         }
     }
@@ -190,17 +199,17 @@ pub(super) fn growth(rows: &[Row]) -> String {
 pub(super) fn first_pictures(rows: &[Row]) -> String {
     let mut out = format!(
         "\n### First picture, each answer {ANSWER_DELAY} ms late\n\n| client | requests | ms to the first picture (range) \
-         | without the answers |\n|---|---|---|---|\n"
+         | without the answers | checked |\n|---|---|---|---|---|\n"
     );
     for row in rows
         .iter()
         .filter(|row| row.scenario.group == Group::FirstPicture)
     {
-        let Some(session) = row.measured.first().and_then(|run| run.sessions.first()) else {
+        let Some(session) = row.measured.values().next().and_then(|run| run.sessions.first()) else {
             continue;
         };
         let first = |run: &Run| Some(float(run.client.cameras.first()?.first) / 1e6);
-        let Some(spread) = Spread::of(row.measured.iter().filter_map(first)) else {
+        let Some(spread) = Spread::of(row.measured.values().filter_map(first)) else {
             continue;
         };
         let before = session
@@ -211,14 +220,92 @@ pub(super) fn first_pictures(rows: &[Row]) -> String {
         let without = spread.median - float(before as u64 * ANSWER_DELAY);
         let _ = writeln!(
             out,
-            "| {} | {} | {} ({}..{}) | {} |",
+            "| {} | {} | {} ({}..{}) | {} | {} |",
             row.client.subcommand(),
             session.requests.join(" "),
             short(spread.median),
             short(spread.least),
             short(spread.most),
-            short(without)
+            short(without),
+            verdict(row)
         );
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::driver::scenario;
+    use crate::report::{self, Amount, Measured, Session};
+
+    fn run(cpu: u64) -> Run {
+        let sent = Amount {
+            units: 1,
+            packets: 1,
+            payload: 1 << 30,
+            wire: 1 << 30,
+        };
+        Run {
+            client: report::Client {
+                measured: Some(Measured {
+                    cpu: cpu * 1_000_000_000,
+                    payload: 1 << 30,
+                    ..Measured::default()
+                }),
+                ..report::Client::default()
+            },
+            sessions: vec![Session {
+                sent,
+                ..Session::default()
+            }],
+            asked: sent,
+            calls: None,
+        }
+    }
+
+    fn row(client: Client, cpu: &[(usize, u64)]) -> Row {
+        let is_growth = |scenario: &scenario::Scenario| scenario.group == Group::Growth;
+        Row {
+            scenario: scenario::all().into_iter().find(is_growth).expect("a scenario"),
+            client,
+            measured: cpu.iter().map(|(round, cpu)| (*round, run(*cpu))).collect(),
+            checked: None,
+            faults: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn ratios_are_those_of_the_rounds_that_both_have() {
+        let ours = row(Client::Throughline, &[(1, 10), (3, 6), (4, 8)]);
+        let theirs = row(Client::Retina, &[(2, 1), (3, 3), (4, 4)]);
+        assert_eq!(ratio(&ours, Some(&theirs)), Some(2.0));
+        let none = row(Client::Retina, &[(2, 1)]);
+        assert_eq!(ratio(&ours, Some(&none)), None);
+        assert_eq!(ratio(&ours, None), None);
+    }
+
+    #[test]
+    fn figures_of_invalid_rows_are_marked_wherever_they_stand() {
+        let few = row(Client::Throughline, &[(1, 10)]);
+        let mut many = row(Client::Throughline, &[(1, 20)]);
+        many.scenario.cameras = 500;
+        many.faults.push("late".to_owned());
+        let marked: Vec<bool> = growth(&[few, many])
+            .lines()
+            .filter(|line| line.starts_with("| throughline"))
+            .map(|line| line.ends_with(", **invalid** |"))
+            .collect();
+        assert_eq!(marked, [false, true, true]);
+        let mut hd = row(Client::Retina, &[]);
+        hd.scenario.stream = "hd";
+        hd.faults.push("late".to_owned());
+        assert!(latencies(std::slice::from_ref(&hd)).contains("**invalid**: late"));
+        hd.scenario.group = Group::FirstPicture;
+        hd.measured = BTreeMap::from([(1, run(1))]);
+        hd.measured.get_mut(&1).expect("a run").client.cameras = vec![report::Received::default()];
+        assert!(first_pictures(&[hd]).contains("**invalid**: late"));
+    }
 }

@@ -10,11 +10,9 @@ use quinn_udp::{Transmit, UdpSocketState};
 
 use super::prepared::{Prepared, Store};
 use super::queue::ReceiveQueue;
-use super::{Rate, WriteStyle};
+use super::{INTERVAL, Rate, WriteStyle};
 use crate::clock;
 
-/// From one picture to the next, in ns.
-pub(super) const INTERVAL: u64 = 1_000_000_000 / 30;
 /// A write that came later than this was not in real time.
 const LATE: u64 = 10_000_000;
 /// Bytes of one write where nothing paces them.

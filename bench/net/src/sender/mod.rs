@@ -28,8 +28,10 @@ use session::{Answer, Session};
 const LINGER: u64 = 300_000_000;
 const LISTENER: u64 = u64::MAX;
 const TIMER: u64 = u64::MAX - 1;
-/// The golden ratio's fraction, of 1000: multiples of it spread any number of cameras evenly.
-const SPREAD: u64 = 618;
+/// From one picture to the next, in ns.
+pub const INTERVAL: u64 = 1_000_000_000 / 30;
+/// The golden ratio's fraction, in millionths: multiples of it spread any number of cameras evenly.
+const SPREAD: u64 = 618_034;
 
 /// When packets are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -71,9 +73,12 @@ pub struct Options {
     /// Each answer takes as long, in ms.
     #[arg(long, default_value_t = 0)]
     pub answer_delay: u64,
-    /// Cameras begin within this time, in ms, each at its own phase.
+    /// Cameras begin so long after the first PLAY, in ms: time for the others to connect, which is not measured.
     #[arg(long, default_value_t = 0)]
-    pub spread: u32,
+    pub hold: u64,
+    /// And then within this time, in ms, each at its own phase.
+    #[arg(long, default_value_t = 0)]
+    pub spread: u64,
     /// The core that it keeps to.
     #[arg(long, default_value_t = 0)]
     pub core: usize,
@@ -97,6 +102,8 @@ struct Server {
     tasks: BinaryHeap<Reverse<(u64, u64, Task)>>,
     spinning: Vec<u64>,
     next: u64,
+    /// When the phases of the sessions that there are count from.
+    epoch: Option<u64>,
 }
 
 /// Serves until it is ended.
@@ -133,6 +140,7 @@ pub fn run(options: Options) -> Result<()> {
         tasks: BinaryHeap::new(),
         spinning: Vec::new(),
         next: 0,
+        epoch: None,
     }
     .run()
 }
@@ -228,9 +236,11 @@ impl Server {
             Task::Answer { bytes, plays } => {
                 session.out.extend(bytes);
                 if plays {
-                    // Thousandths of a time in ms are microseconds.
-                    let phase = session.camera as u64 * SPREAD % 1000 * u64::from(self.options.spread);
-                    self.tasks.push(Reverse((at + phase * 1000, id, Task::Media)));
+                    let epoch = *self.epoch.get_or_insert(at + self.options.hold * 1_000_000);
+                    // Millionths of a time in ms are nanoseconds.
+                    let phase = session.camera as u64 * SPREAD % 1_000_000 * self.options.spread;
+                    self.tasks
+                        .push(Reverse(((epoch + phase).max(at), id, Task::Media)));
                 }
             }
             Task::Media => {
@@ -287,6 +297,9 @@ impl Server {
         };
         if session.media.as_ref().is_some_and(|media| media.written > 0) {
             tell(&session.report(&self.prepared))?;
+        }
+        if self.sessions.is_empty() {
+            self.epoch = None;
         }
         Ok(())
     }
