@@ -169,7 +169,7 @@ impl Media {
             if self.track.packets() == 1 {
                 self.note_first(now, lasting);
             }
-            if !progress.is_none() {
+            if progress != Progress::default() {
                 self.note(now, progress, lasting);
             }
         }
@@ -275,12 +275,12 @@ impl Media {
     /// Draws the conclusions from what the track made of its packets.
     #[inline(never)]
     fn note(&mut self, now: Instant, progress: Progress, lasting: &mut Lasting) {
-        if progress.pictures > 0
+        if progress.has_picture
             && let Some(watchdog) = &mut self.watchdog
         {
             watchdog.on_picture(now);
         }
-        if progress.idrs > 0 {
+        if progress.has_idr {
             self.keyframes.on_idr();
             self.reporter.on_idr();
         }

@@ -22,20 +22,15 @@ use crate::{CameraStats, Missing, Transport};
 /// At the end of a stream nothing is waited for any more: longer than any packet is held.
 const PAST_ALL_DELAYS: Duration = Duration::from_secs(60);
 
-/// What one input led to.
-#[derive(Clone, Copy, Debug, Default)]
+/// What one input led to: nothing, with nearly every packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Progress {
-    pub(super) pictures: u32,
-    pub(super) idrs: u32,
+    /// A picture came.
+    pub(super) has_picture: bool,
+    /// An IDR was among them.
+    pub(super) has_idr: bool,
     /// A picture was withheld because one that it refers to was lost.
     pub(super) needs_idr: bool,
-}
-
-impl Progress {
-    /// As with nearly every packet.
-    pub(super) fn is_none(&self) -> bool {
-        self.pictures == 0 && !self.needs_idr
-    }
 }
 
 /// How much of what came can be read.
@@ -468,14 +463,14 @@ impl Assembler {
     fn collect(&mut self, now: Instant, lasting: &mut Lasting, mut progress: Progress) -> Progress {
         self.seen = Made::by(&self.depacketizer);
         while let Some(unit) = self.depacketizer.pop() {
-            progress.pictures += 1;
+            progress.has_picture = true;
             let fate = if unit.is_idr() {
                 let (fate, told) = self.pace.on_idr(self.late, lasting.max_delay);
                 if let Some(handling) = told {
                     lasting.tell_delay(now, self.late.delay, handling);
                 }
                 // One that comes too late answers what was asked for as well, and another one is asked for.
-                progress.idrs += 1;
+                progress.has_idr = true;
                 progress.needs_idr = fate == Fate::Drop;
                 fate
             } else {
