@@ -160,7 +160,11 @@ impl Media {
         }
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "all packets go through it, and it would be two calls"
+    )]
+    #[inline(always)]
     pub(super) fn handle_rtp(&mut self, now: Instant, packet: &[u8], lasting: &mut Lasting) {
         if let Some(progress) = self.track.handle_rtp(now, packet, lasting) {
             if let Some(watchdog) = &mut self.watchdog {

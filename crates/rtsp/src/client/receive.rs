@@ -90,7 +90,7 @@ impl ClientSession {
     }
 
     fn consume(&mut self, bytes: usize) {
-        self.offset = self.offset.saturating_add(bytes as u64);
+        self.offset += bytes as u64;
         self.unfinished = None;
     }
 
