@@ -2,6 +2,7 @@
 
 mod backoff;
 mod clock;
+mod outgoing;
 mod peer;
 pub mod preview;
 mod rtc;

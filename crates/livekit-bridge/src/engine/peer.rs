@@ -10,22 +10,18 @@ use str0m::change::{SdpAnswer, SdpOffer, SdpPendingOffer};
 use str0m::format::{Codec, PayloadParams};
 use str0m::media::{Direction, MediaKind, Mid, Pt};
 use str0m::net::{Protocol, Receive, TcpType, Transmit};
-use str0m::rtp::{AbsCaptureTime, ExtensionValues, RtpWrite};
+use str0m::rtp::StreamTxQueueInfo;
 use str0m::{Candidate, Event, IceConnectionState, Input, Output, Rtc};
 use thiserror::Error;
-use throughline_h264::{Packetizer, ProfileLevelId};
+use throughline_h264::ProfileLevelId;
 
 use crate::encoder::TransportStats;
 use crate::engine::clock::OutputClock;
+use crate::engine::outgoing::Outgoing;
 use crate::engine::rtc::{config, host_candidate, profile_distance, random, start_rate, video_mid};
 use crate::engine::socket::{MAX_SOCKETS, Ready, Sent, Sockets};
 use crate::figures::VideoFigures;
 use crate::frame::EncodedVideoFrame;
-
-/// Bytes of H.264 in one packet. With the headers of IPv6 (40), UDP (8) and RTP (12), header extensions (28, which is more than
-/// ours and as much as a server puts in their place), RTX (2) and the SRTP tag (16) it stays below 1280, which every
-/// network carries.
-const MAX_PAYLOAD: usize = 1170;
 
 /// How long sent packets are kept for retransmission: time for one request over a round trip of 300 ms, or for two over
 /// half of that. At 8 Mbit/s that is 300 packets and, behind an IDR, 500: up to 0.9 MiB.
@@ -40,7 +36,7 @@ const RETRANSMISSION_SHARE: f32 = 0.15;
 /// Change of the measured rate that is worth telling the pacer.
 const RATE_CHANGE_PERCENT: u64 = 20;
 
-/// Age of the oldest packet in the pacer at which no more frames are taken: the way is too narrow for the camera just
+/// Age of the oldest packet before the pacer at which no more frames are taken: the way is too narrow for the camera just
 /// now, and what would be added could only come late.
 const CONGESTED_AFTER: Duration = Duration::from_millis(500);
 
@@ -88,9 +84,7 @@ pub(crate) struct Peer {
     mid: Mid,
     pending: Option<SdpPendingOffer>,
     payload_type: Option<Pt>,
-    packetizer: Packetizer,
-    scratch: Vec<u8>,
-    sequence: u64,
+    outgoing: Outgoing,
     clock: OutputClock,
     remote_tcp: Vec<SocketAddr>,
     tcp_wanted: bool,
@@ -182,9 +176,7 @@ impl Peer {
             mid,
             pending: None,
             payload_type: None,
-            packetizer: Packetizer::new(MAX_PAYLOAD),
-            scratch: Vec::with_capacity(MAX_PAYLOAD),
-            sequence: random() & 0x7fff,
+            outgoing: Outgoing::new(),
             clock: OutputClock::new(u32::try_from(random() >> 32).unwrap_or_default()),
             remote_tcp: Vec::new(),
             tcp_wanted: false,
@@ -277,42 +269,24 @@ impl Peer {
         Ok(())
     }
 
-    /// Sends one access unit, paced. Nothing is sent before [`PeerEvent::Connected`].
-    pub(crate) fn send(&mut self, frame: &EncodedVideoFrame, now: Instant) -> Result<(), PeerError> {
-        let Some(payload_type) = self.payload_type.filter(|_| self.connected) else {
-            return Ok(());
-        };
-        let stamp = self.clock.stamp(frame.timestamp, now);
-        // The first packet of a picture carries its capture time for all of them.
-        let mut first = frame.capture_time.map(|capture_time| ExtensionValues {
-            abs_capture_time: Some(AbsCaptureTime {
-                capture_time,
-                clock_offset: None,
-            }),
-            ..ExtensionValues::default()
-        });
-        let mut api = self.rtc.direct_api();
-        let stream = api.stream_tx_by_mid(self.mid, None).ok_or(PeerError::NoH264)?;
-        for fragment in self.packetizer.packetize(&frame.data) {
-            self.scratch.clear();
-            fragment.write(&mut self.scratch);
-            let mut packet = RtpWrite::new(
-                payload_type,
-                self.sequence.into(),
-                stamp.rtp,
-                stamp.wallclock,
-                self.scratch.as_slice(),
-            )
-            .marker(fragment.is_last)
-            .nackable(true);
-            if let Some(extensions) = first.take() {
-                packet = packet.ext_vals(extensions);
-            }
-            stream.write_rtp(packet);
-            self.sequence += 1;
+    /// Sends one access unit, paced, as [`next_event`](Self::next_event) goes on. Nothing is sent before
+    /// [`PeerEvent::Connected`].
+    pub(crate) fn send(&mut self, frame: &EncodedVideoFrame, now: Instant) {
+        if self.connected {
+            let stamp = self.clock.stamp(frame.timestamp, now);
+            self.outgoing.push(frame, stamp, now);
         }
-        self.rtc.handle_input(Input::Timeout(now))?;
-        Ok(())
+    }
+
+    /// Gives str0m the next packets where all earlier ones have left its queue, and tells whether there were any.
+    fn feed(&mut self) -> bool {
+        let mut api = self.rtc.direct_api();
+        let (Some(stream), Some(payload_type)) = (api.stream_tx_by_mid(self.mid, None), self.payload_type)
+        else {
+            return false;
+        };
+        let queued = stream.queue_info().map_or(0, StreamTxQueueInfo::packet_count);
+        queued == 0 && self.outgoing.write(stream, payload_type) > 0
     }
 
     /// How long nothing has come from the other side. Reports answer what is sent about every second.
@@ -320,14 +294,15 @@ impl Peer {
         self.heard_at.elapsed()
     }
 
-    /// Whether packets pile up in the pacer. Frames kept back now can still be dropped whole, down to the next IDR;
+    /// Whether packets pile up before the pacer. Frames kept back now can still be dropped whole, down to the next IDR;
     /// frames sent would pile up behind, without bound.
     pub(crate) fn is_congested(&mut self) -> bool {
         let mut api = self.rtc.direct_api();
-        let queue = api
+        let queued = api
             .stream_tx_by_mid(self.mid, None)
             .and_then(|stream| stream.queue_info()?.first_unsent());
-        queue.is_some_and(|since| since.elapsed() > CONGESTED_AFTER)
+        let oldest = [queued, self.outgoing.oldest()].into_iter().flatten().min();
+        oldest.is_some_and(|since| since.elapsed() > CONGESTED_AFTER)
     }
 
     /// Tells the pacer what the camera sends, where that changed.
@@ -403,7 +378,7 @@ impl Peer {
                 }
                 Ok(Output::Timeout(due)) => {
                     now = Instant::now();
-                    if due > now {
+                    if due > now && !self.feed() {
                         self.sockets.flush();
                         return Ok(due);
                     }

@@ -139,7 +139,7 @@ async fn a_viewer_gets_every_nal_unit_with_the_cameras_spacing_and_capture_time_
             capture_time: Some(captured),
             ..idr(picture * 3003)
         };
-        peer.send(&frame, Instant::now()).unwrap();
+        peer.send(&frame, Instant::now());
     }
     let whole = |browser: &Browser| {
         browser

@@ -154,7 +154,7 @@ impl Session<'_> {
                 event = self.room.next_event() => self.handle_room(event)?,
                 event = self.peer.next_event() => self.handle_peer(event?)?,
                 // What the port keeps while the way is too narrow it drops whole, down to the next IDR.
-                frame = self.port.recv(), if self.publishing && !congested => self.forward(&frame)?,
+                frame = self.port.recv(), if self.publishing && !congested => self.forward(&frame),
                 changed = self.format.changed() => {
                     if changed.is_err() {
                         return Ok(());
@@ -165,15 +165,14 @@ impl Session<'_> {
         }
     }
 
-    fn forward(&mut self, frame: &EncodedVideoFrame) -> Result<(), LiveKitError> {
+    fn forward(&mut self, frame: &EncodedVideoFrame) {
         if !self.chain.admits(frame) {
             self.port.request_keyframe();
-            return Ok(());
+            return;
         }
-        self.peer.send(frame, Instant::now())?;
+        self.peer.send(frame, Instant::now());
         self.backoff.reset();
         self.port.set_readiness(Readiness::Publishing);
-        Ok(())
     }
 
     /// Announces the track once its size is known, and tells the server when it changes.
