@@ -31,8 +31,8 @@ const GROUP: u32 = 50;
 /// Reports to the camera, timers and what else is not of a packet: some, however many pictures there are.
 const BESIDE: usize = 50;
 
-/// What one camera holds, beside the read buffers that those of a thread share.
-const MAX_BYTES: usize = 1024 * 1024;
+/// What one camera holds between two pictures, beside the buffers that those of a thread share: what is read, and pictures.
+const MAX_BYTES: usize = 64 * 1024;
 
 /// The packets of picture `number` in their frames: 4 to 60 KB of it, 100 KB of an IDR, as of 1080p at 8 Mbit/s.
 fn packets(number: u32, sequence: &mut SequenceNumber) -> Vec<Vec<u8>> {

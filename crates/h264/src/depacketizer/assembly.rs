@@ -1,26 +1,22 @@
 //! The access unit under construction.
 
-use bytes::{Bytes, BytesMut};
+use std::mem;
+
+use bytes::Bytes;
 
 use crate::access_unit::Timestamp;
 use crate::annexb::{START_CODE, find_start_code, trim_trailing_zeros};
 use crate::boundary::{CodedPicture, Slice};
 use crate::depacketizer::MAX_NAL_UNITS;
+use crate::depacketizer::pool::{Block, BufferPool};
 use crate::nal::{NalHeader, NalUnitType};
 use crate::parameter_sets::ParameterSets;
 use crate::sei::RecoveryPoint;
 use crate::slice::SliceType;
 
-/// Room for access units of the usual size behind the one at hand when memory is allocated. That costs two allocations,
-/// the bytes and the count of their owners, which four access units then share even where the last ones are kept, so
-/// that the memory cannot be used again.
+/// Access units of the usual size that there is room for behind the one at hand, when memory is allocated. That costs two
+/// allocations, the bytes and the count of their owners, which four access units then share even where they are kept.
 const FOLLOWERS: usize = 3;
-
-/// The least room for them: many small ones share an allocation.
-const MIN_ROOM: usize = 64 * 1024;
-
-/// The most room for them: a single access unit that is kept holds on to all of it.
-const MAX_ROOM: usize = 1024 * 1024;
 
 /// What is known of the picture in an access unit.
 #[derive(Clone, Copy, Debug)]
@@ -101,11 +97,12 @@ pub(super) enum Full {
     NalUnits,
 }
 
-/// The access unit under construction, in Annex-B form. One allocation serves several access units, and is used again
-/// as soon as all of them have been dropped.
+/// The access unit under construction, in Annex-B form.
 #[derive(Debug)]
 pub(super) struct Assembly {
-    buffer: BytesMut,
+    pool: BufferPool,
+    /// Of the pool while there is something in it.
+    block: Block,
     max_bytes: usize,
     open: Option<OpenNal>,
     nal_units: usize,
@@ -124,9 +121,10 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    pub(super) fn new(max_bytes: usize) -> Self {
+    pub(super) fn new(max_bytes: usize, pool: BufferPool) -> Self {
         Self {
-            buffer: BytesMut::new(),
+            pool,
+            block: Block::default(),
             max_bytes,
             open: None,
             nal_units: 0,
@@ -181,7 +179,7 @@ impl Assembly {
             NalUnitType::IdrSlice | NalUnitType::Sps => self.idr_bytes,
             _ => self.other_bytes,
         };
-        if self.buffer.is_empty() || self.buffer.len() < expected / 16 {
+        if self.block.bytes.is_empty() || self.block.bytes.len() < expected / 16 {
             self.reserve(expected);
         }
         self.nal_units += 1;
@@ -189,7 +187,7 @@ impl Assembly {
         self.open = Some(OpenNal {
             header,
             timestamp,
-            start: self.buffer.len(),
+            start: self.block.bytes.len(),
             is_unsearched: false,
             slice: slice.filter(|slice| slice.header.is_some()),
         });
@@ -206,21 +204,21 @@ impl Assembly {
 
     /// Appends to the open NAL unit a piece that holds no start code.
     pub(super) fn extend(&mut self, piece: &[u8]) -> Result<(), Full> {
-        let length = self.buffer.len() + piece.len();
+        let length = self.block.bytes.len() + piece.len();
         if length > self.max_bytes {
             return Err(Full::Bytes);
         }
-        if length > self.buffer.capacity() {
+        if length > self.block.bytes.capacity() {
             self.reserve(length);
         }
-        self.buffer.extend_from_slice(piece);
+        self.block.bytes.extend_from_slice(piece);
         Ok(())
     }
 
     /// Ends the open NAL unit, if there is one.
     pub(super) fn close(&mut self) -> Option<Closed> {
         let open = self.open.take()?;
-        let nal = self.buffer.get(open.start..).unwrap_or_default();
+        let nal = self.block.bytes.get(open.start..).unwrap_or_default();
         // All pieces at once: one search costs less than many, and none can hide between two of them.
         if open.is_unsearched && find_start_code(nal).is_some() {
             let several = nal.to_vec();
@@ -229,7 +227,7 @@ impl Assembly {
         }
         let length = trim_trailing_zeros(nal).len();
         let was_padded = length < nal.len();
-        self.buffer.truncate(open.start + length);
+        self.block.bytes.truncate(open.start + length);
         Some(Closed::At {
             start: open.start,
             was_padded,
@@ -252,30 +250,30 @@ impl Assembly {
 
     /// Takes out the last NAL unit, whose bytes begin at `start`.
     pub(super) fn take_out(&mut self, start: usize) {
-        self.buffer.truncate(start.saturating_sub(START_CODE.len()));
+        self.block.bytes.truncate(start.saturating_sub(START_CODE.len()));
         self.nal_units -= 1;
     }
 
     /// The bytes from an offset that [`close`](Self::close) gave.
     pub(super) fn nal(&self, start: usize) -> &[u8] {
-        self.buffer.get(start..).unwrap_or_default()
+        self.block.bytes.get(start..).unwrap_or_default()
     }
 
     /// What has been built so far ends in a delimiter.
     pub(super) fn set_delimiter(&mut self) {
         self.has_delimiter = true;
-        self.parameter_sets_at = self.buffer.len();
+        self.parameter_sets_at = self.block.bytes.len();
     }
 
     /// Puts parameter sets in front of everything but the delimiter.
     pub(super) fn insert_parameter_sets(&mut self, sets: &ParameterSets) -> Result<(), Full> {
-        let before = self.buffer.len();
+        let before = self.block.bytes.len();
         for nal in sets.sps().chain(sets.pps()) {
             self.extend(&START_CODE)?;
             self.extend(nal)?;
         }
-        let inserted = self.buffer.len() - before;
-        if let Some(behind_delimiter) = self.buffer.get_mut(self.parameter_sets_at..) {
+        let inserted = self.block.bytes.len() - before;
+        if let Some(behind_delimiter) = self.block.bytes.get_mut(self.parameter_sets_at..) {
             behind_delimiter.rotate_right(inserted);
         }
         (self.has_sps, self.has_pps) = (true, true);
@@ -285,13 +283,13 @@ impl Assembly {
     /// Gives up the content for being past a limit, and goes on to the end of the picture without bytes.
     pub(super) fn overflow(&mut self) {
         self.abort();
-        self.buffer = BytesMut::new();
+        self.block = Block::default();
         self.integrity = Integrity::Oversized;
     }
 
     /// The finished bytes; nothing is copied.
     pub(super) fn take_data(&mut self) -> Bytes {
-        let size = self.buffer.len();
+        let size = self.block.bytes.len();
         let is_idr = self.picture.is_some_and(|picture| picture.is_idr);
         let expected = if is_idr {
             &mut self.idr_bytes
@@ -300,12 +298,12 @@ impl Assembly {
         };
         // Follows a growing size at once and a falling one slowly.
         *expected = (size + size / 8).max(*expected - *expected / 16);
-        self.buffer.split().freeze()
+        self.block.bytes.split().freeze()
     }
 
     /// Begins the next access unit.
     pub(super) fn reset(&mut self) {
-        self.buffer.clear();
+        self.pool.give_back(mem::take(&mut self.block));
         self.open = None;
         self.nal_units = 0;
         self.parameter_sets_at = 0;
@@ -315,17 +313,16 @@ impl Assembly {
         (self.has_delimiter, self.has_sps, self.has_pps) = (false, false, false);
     }
 
-    /// Makes room for `bytes` in all, in the memory of access units that are gone if possible.
+    /// Makes room for `bytes` in all.
     fn reserve(&mut self, bytes: usize) {
-        let additional = bytes.saturating_sub(self.buffer.len());
-        if self.buffer.try_reclaim(additional) {
+        let additional = bytes.saturating_sub(self.block.bytes.len());
+        if self.block.bytes.try_reclaim(additional) {
             return;
         }
         // Twice the length where it was guessed too low, so that growing costs each byte one copy on average.
-        let needed = bytes.max(2 * self.buffer.len()).min(self.max_bytes);
-        let room = (FOLLOWERS * self.other_bytes).clamp(MIN_ROOM, MAX_ROOM);
-        let mut larger = BytesMut::with_capacity(needed + room);
-        larger.extend_from_slice(&self.buffer);
-        self.buffer = larger;
+        let needed = bytes.max(2 * self.block.bytes.len()).min(self.max_bytes);
+        let mut larger = self.pool.take(needed, FOLLOWERS * self.other_bytes);
+        larger.bytes.extend_from_slice(&self.block.bytes);
+        self.pool.give_back(mem::replace(&mut self.block, larger));
     }
 }

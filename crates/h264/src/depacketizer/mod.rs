@@ -15,6 +15,7 @@ mod marker;
 mod mtap;
 mod nal_units;
 mod pictures;
+mod pool;
 mod single;
 mod stap_a;
 mod stap_b;
@@ -37,6 +38,7 @@ pub use deinterleaver::{MAX_DEINTERLEAVED_NAL_UNITS, MAX_DEINTERLEAVING_BYTES};
 pub use diagnosis::Diagnosis;
 pub use error::{DepacketizeError, DepacketizeErrorKind, PayloadStructure};
 pub use format::{PacketizationMode, PayloadFormat, PayloadFormatError};
+pub use pool::BufferPool;
 pub use stats::{DepacketizerStats, GroupOfPictures};
 
 /// Bytes of one access unit. An IDR picture of an 8K camera at level 6.2's peak rates stays below.
@@ -130,6 +132,11 @@ pub struct Depacketizer {
 impl Depacketizer {
     /// A depacketizer that has seen nothing yet and waits for an IDR picture.
     pub fn new(config: DepacketizerConfig) -> Self {
+        Self::with_pool(config, BufferPool::default())
+    }
+
+    /// The same, whose access units are in memory that it shares with others.
+    pub fn with_pool(config: DepacketizerConfig, pool: BufferPool) -> Self {
         Self {
             config,
             tolerated: Tolerances::default(),
@@ -137,7 +144,7 @@ impl Depacketizer {
             described: ParameterSets::default(),
             in_band_sps: false,
             deinterleaver: None,
-            assembly: Assembly::new(config.max_access_unit_bytes.min(MAX_ACCESS_UNIT_BYTES)),
+            assembly: Assembly::new(config.max_access_unit_bytes.min(MAX_ACCESS_UNIT_BYTES), pool),
             timestamp: Timestamp::default(),
             offset: 0,
             // A stream may be joined in the middle of a picture.

@@ -2,7 +2,8 @@
 
 use crate::support::{Line, PPS, SPS, annex_b, play_through};
 use throughline_h264::{
-    DepacketizeErrorKind, Depacketizer, DepacketizerConfig, Packetizer, PayloadStructure, Profile, annexb,
+    BufferPool, DepacketizeErrorKind, Depacketizer, DepacketizerConfig, Packetizer, PayloadStructure,
+    Profile, annexb,
 };
 
 const IDR: [u8; 4] = [0x65, 0x88, 0x84, 0x80];
@@ -252,6 +253,32 @@ fn memory_is_used_again_once_access_units_are_dropped() {
         "1.3 MB went through {} regions of 1 MiB",
         addresses.len()
     );
+}
+
+#[test]
+fn depacketizers_that_share_a_pool_use_the_same_memory() {
+    let pool = BufferPool::default();
+    let new = || Depacketizer::with_pool(DepacketizerConfig::default(), pool.clone());
+    let mut cameras = [new(), new(), new()];
+    let picture = [&P[..3], &vec![0x55; 30_000]].concat();
+    let mut addresses = std::collections::BTreeSet::new();
+    for index in 0..100 {
+        for depacketizer in &mut cameras {
+            let data = if index == 0 {
+                sets_and_idr()
+            } else {
+                picture.clone()
+            };
+            push(depacketizer, index * 3600, &data).expect("a sound payload");
+            // Whether to believe the marker is seen by the picture behind the first.
+            let units: Vec<_> = std::iter::from_fn(|| depacketizer.pop()).collect();
+            if index > 10 {
+                assert_eq!(units.len(), 1);
+                addresses.insert(units[0].data.as_ptr().addr());
+            }
+        }
+    }
+    assert_eq!(addresses.len(), 1);
 }
 
 #[test]

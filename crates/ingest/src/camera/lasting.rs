@@ -24,6 +24,8 @@ pub(super) struct Lasting {
     pub(super) key_random: KeyRandom,
     clock: MonotonicClock,
     pub(super) policies: Policies,
+    /// Where access units are put together.
+    pub(super) buffers: h264::BufferPool,
     pub(super) max_delay: Duration,
     /// What the sessions so far have found out about the camera.
     pub(super) learned: Learned,
@@ -52,6 +54,7 @@ impl Lasting {
             key_random,
             clock: MonotonicClock::new(ClockRate::VIDEO, config.policies.rtp),
             policies: config.policies,
+            buffers: h264::BufferPool::default(),
             max_delay: config.max_delay,
             learned: Learned::default(),
             totals: CameraStats::default(),

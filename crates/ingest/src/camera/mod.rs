@@ -37,6 +37,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
+pub use throughline_h264::BufferPool;
 use throughline_rtsp::client;
 pub use throughline_rtsp::client::Endpoint;
 
@@ -246,6 +247,12 @@ impl Camera {
             backoff: Backoff::default(),
             phase: Phase::New,
         }
+    }
+
+    /// Puts the pictures of later connections together in memory of this pool, which cameras on one thread may share; until
+    /// then the camera has one of its own.
+    pub fn set_buffer_pool(&mut self, pool: BufferPool) {
+        self.lasting.buffers = pool;
     }
 
     /// Begins with the first connection. `wall_clock` is the time of day, which messages of MIKEY carry.

@@ -103,11 +103,12 @@ impl Track {
     pub(super) fn new(selection: &Selection, transport: Transport, lasting: &mut Lasting) -> Self {
         lasting.rebase();
         let policy = lasting.policies.rtp;
-        let mut depacketizer = Depacketizer::new(DepacketizerConfig {
+        let config = DepacketizerConfig {
             format: selection.payload_format,
             policy: lasting.policies.h264,
             ..DepacketizerConfig::default()
-        });
+        };
+        let mut depacketizer = Depacketizer::with_pool(config, lasting.buffers.clone());
         if let Some(sets) = &selection.parameter_sets {
             depacketizer.set_parameter_sets(sets);
         }
