@@ -189,9 +189,12 @@ impl Parser {
     #[inline(never)]
     fn is_torn(&mut self, frame: &WholeFrame<'_>, behind: &[u8]) -> bool {
         self.streams.handle_frame(frame);
-        self.reading.policy().tolerates(Tolerance::TornFrame)
-            && frame.is_followed(behind) != Some(true)
-            && self.streams.find_frame(frame.payload).is_some()
+        match frame.is_followed(behind) {
+            Some(true) => false,
+            Some(false) if !self.reading.policy().tolerates(Tolerance::TornFrame) => false,
+            // Where it is unknown, one who refuses torn frames waits as well: nobody is given more than who tolerates them.
+            _ => self.streams.find_frame(frame.payload).is_some(),
+        }
     }
 
     /// What a frame is that is not there as a whole, or torn.
