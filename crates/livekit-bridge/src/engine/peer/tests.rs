@@ -4,7 +4,7 @@ use std::time::SystemTime;
 use bytes::Bytes;
 use str0m::media::KeyframeRequestKind;
 use str0m::rtp::{Extension, RtpPacket};
-use throughline_h264::{Depacketizer, DepacketizerConfig, RtpPayload, Timestamp, annexb};
+use throughline_h264::{AccessUnit, Depacketizer, DepacketizerConfig, RtpPayload, Timestamp, annexb};
 
 use super::*;
 use crate::frame::testing::idr;
@@ -82,6 +82,30 @@ impl Browser {
         }
     }
 
+    fn whole_pictures(&self) -> usize {
+        let last = |packet: &&RtpPacket| packet.header.marker;
+        self.packets.iter().filter(last).count()
+    }
+
+    fn access_units(&self) -> Vec<AccessUnit> {
+        let mut received = Depacketizer::new(DepacketizerConfig::default());
+        let first = self.packets[0].header.timestamp;
+        let mut units = Vec::new();
+        for packet in &self.packets {
+            let payload = RtpPayload {
+                data: &packet.payload,
+                timestamp: Timestamp(i64::from(packet.header.timestamp.wrapping_sub(first))),
+                marker: packet.header.marker,
+                lost_before: 0,
+            };
+            received.push(payload).unwrap();
+            units.extend(std::iter::from_fn(|| received.pop()));
+        }
+        received.flush();
+        units.extend(std::iter::from_fn(|| received.pop()));
+        units
+    }
+
     fn ask_for_keyframe(&mut self) {
         let ssrc = self.packets[0].header.ssrc;
         let mut api = self.rtc.direct_api();
@@ -141,33 +165,12 @@ async fn a_viewer_gets_every_nal_unit_with_the_cameras_spacing_and_capture_time_
         };
         peer.send(&frame, Instant::now());
     }
-    let whole = |browser: &Browser| {
-        browser
-            .packets
-            .iter()
-            .filter(|packet| packet.header.marker)
-            .count()
-    };
     run_until(&mut peer, &mut browser, |_, browser| {
-        whole(browser) == pictures().len()
+        browser.whole_pictures() == pictures().len()
     })
     .await;
 
-    let mut received = Depacketizer::new(DepacketizerConfig::default());
-    let first = browser.packets[0].header.timestamp;
-    let mut units = Vec::new();
-    for packet in &browser.packets {
-        let payload = RtpPayload {
-            data: &packet.payload,
-            timestamp: Timestamp(i64::from(packet.header.timestamp.wrapping_sub(first))),
-            marker: packet.header.marker,
-            lost_before: 0,
-        };
-        received.push(payload).unwrap();
-        units.extend(std::iter::from_fn(|| received.pop()));
-    }
-    received.flush();
-    units.extend(std::iter::from_fn(|| received.pop()));
+    let units = browser.access_units();
     assert_eq!(units.len(), pictures().len());
     for ((picture, sent), unit) in (0..).zip(pictures()).zip(&units) {
         assert_eq!(unit.timestamp, Timestamp(picture * 3003));
@@ -194,6 +197,41 @@ async fn a_viewer_gets_every_nal_unit_with_the_cameras_spacing_and_capture_time_
         event == Some(PeerEvent::KeyframeRequested)
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_picture_of_many_batches_arrives_whole_and_is_waited_for_until_all_of_it_has_left() {
+    let (mut browser, offer) = Browser::new();
+    let remote = browser.socket.local_addr().unwrap();
+    // Slow enough for the browser's socket.
+    let figures = VideoFigures {
+        bitrate_bps: 1_000_000,
+        ..VideoFigures::default()
+    };
+    let (mut peer, answer) = Peer::viewer(&offer, remote, None, figures).unwrap();
+    browser.accept(&answer);
+    run_until(&mut peer, &mut browser, |event, _| {
+        event == Some(PeerEvent::Connected)
+    })
+    .await;
+
+    // The IDR, its last NAL unit made longer.
+    let mut data = pictures()[0].to_vec();
+    data.extend((1..=250).cycle().take(200_000));
+    let frame = EncodedVideoFrame {
+        data: Bytes::from(data),
+        ..idr(0)
+    };
+    let long_ago = Instant::now().checked_sub(Duration::from_secs(1)).unwrap();
+    peer.send(&frame, long_ago);
+    assert!(peer.is_congested());
+    run_until(&mut peer, &mut browser, |_, browser| {
+        browser.whole_pictures() == 1
+    })
+    .await;
+    assert!(!peer.is_congested());
+    let units = browser.access_units();
+    assert!(annexb::nal_units(&units[0].data).eq(annexb::nal_units(&frame.data)));
 }
 
 #[tokio::test]
