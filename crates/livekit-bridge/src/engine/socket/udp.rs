@@ -72,6 +72,8 @@ impl Udp {
         socket.set_nonblocking(true)?;
         let local = socket.local_addr()?;
         let state = UdpSocketState::new((&socket).into())?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        allow_fragments(&socket);
         Ok(Self {
             socket: UdpSocket::from_std(socket)?,
             state,
@@ -100,13 +102,12 @@ impl Udp {
     }
 
     /// Sends what waits in `run`. A kernel or a device that does not take it as one gets its datagrams one by one, as after
-    /// a report about earlier ones, which comes in place of sending.
+    /// a report about earlier ones, which comes in place of sending, and is the error even so.
     pub(super) fn flush(&self, run: &mut Run) -> io::Result<()> {
         let Some((destination, size)) = run.to.take() else {
             return Ok(());
         };
-        let mut sent = Err(io::ErrorKind::Unsupported.into());
-        if run.contents.len() > size {
+        let sent = if run.contents.len() > size {
             let transmit = Transmit {
                 destination,
                 ecn: None,
@@ -114,20 +115,26 @@ impl Udp {
                 segment_size: Some(size),
                 src_ip: None,
             };
-            sent = self.socket.try_io(Interest::WRITABLE, || {
+            self.socket.try_io(Interest::WRITABLE, || {
                 self.state.try_send((&self.socket).into(), &transmit)
-            });
-        }
-        if sent
-            .as_ref()
-            .is_err_and(|error| error.kind() != io::ErrorKind::WouldBlock)
-        {
-            sent = run
-                .contents
-                .chunks(size)
-                .map(|datagram| self.send(destination, datagram))
-                .fold(Ok(()), Result::and);
-        }
+            })
+        } else {
+            Err(io::ErrorKind::Unsupported.into())
+        };
+        let sent = match sent {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
+                let datagrams = run.contents.chunks(size);
+                let sent = datagrams
+                    .map(|datagram| self.send(destination, datagram))
+                    .fold(Ok(()), Result::and);
+                if error.kind() == io::ErrorKind::ConnectionRefused {
+                    Err(error)
+                } else {
+                    sent
+                }
+            }
+            sent => sent,
+        };
         run.contents.clear();
         SPARE.set(mem::take(&mut run.contents));
         sent
@@ -167,6 +174,17 @@ impl Udp {
                 })
             }),
         }
+    }
+}
+
+/// Takes back what `quinn-udp` sets for QUIC, which looks for the path's largest datagram itself: with it, a path below some
+/// 1240 bytes, as in some tunnels, would lose all datagrams of video, and the kernel not mind what routers report. IPv6 has no
+/// such paths.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn allow_fragments(socket: &std::net::UdpSocket) {
+    use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
+    if let Err(error) = set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::WANT) {
+        tracing::debug!(%error, "datagrams larger than the path takes will be lost");
     }
 }
 
@@ -254,7 +272,16 @@ mod tests {
             udp.queue(&mut run, at, datagram).unwrap();
         }
         // The report of the first datagram comes in place of sending the run.
-        udp.flush(&mut run).unwrap();
+        let report = udp.flush(&mut run).unwrap_err();
+        assert_eq!(report.kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(received(&receiver, 3), sent);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn the_kernel_may_fragment_what_a_path_does_not_take() {
+        use rustix::net::sockopt::{Ipv4PathMtuDiscovery, ip_mtu_discover};
+        let discovery = ip_mtu_discover(&pair().0.socket).unwrap();
+        assert_eq!(discovery, Ipv4PathMtuDiscovery::WANT);
     }
 }
