@@ -8,17 +8,16 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use throughline_ingest::{CameraStream, Config, Error, Retry, TunnelError};
+use throughline_ingest::{Config, Error, Retry, TunnelError};
 use throughline_rtsp::Credentials;
 use throughline_rtsp::auth::Verifier;
 use throughline_rtsp::tunnel::Channel;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
-use tokio::time::timeout;
 
 use crate::http::{Head, verifier};
-use crate::loopback::{PATIENCE, expect_pictures, failure, listen, next_picture_number, serve_one};
+use crate::loopback::{expect_pictures, expect_pictures_again, failure, listen, serve_one, silent};
 use crate::peer::{Peer, Script};
 
 /// What a server answers to a GET.
@@ -280,9 +279,7 @@ async fn rtsp_in_one_piece_with_the_head_is_not_lost() {
 #[tokio::test]
 async fn silence_to_get_and_behind_the_tunnel_are_over_in_their_time() {
     let limit = Duration::from_millis(200);
-    let silent =
-        listen(|mut stream| async move { stream.read_to_end(&mut Vec::new()).await.map(|_| ()) }).await;
-    let mut silence = config(silent);
+    let mut silence = config(silent().await);
     silence.timeouts.tunnel = limit;
     let error = failure(silence).await;
     assert!(
@@ -353,14 +350,6 @@ async fn the_stream_goes_on_after_the_tunnel_was_closed() {
         },
         ..Server::default()
     };
-    let mut config = config(server.start().await);
-    config.retry = Retry::Forever;
-    let mut stream = CameraStream::open(config);
-    for expected in (0..40).chain(0..20) {
-        assert_eq!(next_picture_number(&mut stream).await, expected);
-    }
+    expect_pictures_again(config(server.start().await)).await;
     assert_eq!(server.requests(), requests(&["GET", "POST", "GET", "POST"]));
-    timeout(PATIENCE, stream.close())
-        .await
-        .expect("a goodbye in time");
 }

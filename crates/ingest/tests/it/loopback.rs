@@ -264,6 +264,24 @@ pub(crate) async fn failure(config: Config) -> Error {
     ended.expect("an end with an error").expect_err("no picture")
 }
 
+/// Forty pictures, and twenty more after the camera has hung up.
+pub(crate) async fn expect_pictures_again(mut config: Config) {
+    config.retry = Retry::Forever;
+    let mut stream = CameraStream::open(config);
+    for expected in (0..40).chain(0..20) {
+        assert_eq!(next_picture_number(&mut stream).await, expected);
+    }
+    assert_eq!(stream.stats().reconnects, 1);
+    timeout(PATIENCE, stream.close())
+        .await
+        .expect("a goodbye in time");
+}
+
+/// A server that hears all and says nothing.
+pub(crate) async fn silent() -> SocketAddr {
+    listen(|mut stream| async move { stream.read_to_end(&mut Vec::new()).await.map(drop) }).await
+}
+
 /// Of a camera that hangs up on a request.
 pub(crate) async fn expect_closed(config: Config) {
     let error = failure(config).await;

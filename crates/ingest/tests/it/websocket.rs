@@ -6,12 +6,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use throughline_ingest::{CameraStream, Config, Error, Retry, TunnelError};
+use throughline_ingest::{Config, Error, Retry, TunnelError};
 use throughline_rtsp::Credentials;
 use throughline_rtsp::auth::Verifier;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -19,7 +18,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::http::{Head, verifier};
 use crate::loopback::{
-    PATIENCE, expect_closed, expect_pictures, failure, listen, next_picture_number, serve_one,
+    expect_closed, expect_pictures, expect_pictures_again, failure, listen, serve_one, silent,
 };
 use crate::peer::{Peer, Script};
 
@@ -341,9 +340,7 @@ async fn what_is_no_answer_to_the_upgrade_is_told_apart() {
 
 #[tokio::test]
 async fn silence_is_over_in_its_time_before_the_upgrade_and_after_it() {
-    let silent =
-        listen(|mut stream| async move { stream.read_to_end(&mut Vec::new()).await.map(|_| ()) }).await;
-    let mut config = config(silent);
+    let mut config = config(silent().await);
     let limit = Duration::from_millis(200);
     config.timeouts.tunnel = limit;
     let error = failure(config).await;
@@ -390,14 +387,5 @@ async fn the_stream_goes_on_after_the_websocket_was_closed() {
         },
         ..Server::default()
     };
-    let mut config = config(server.start().await);
-    config.retry = Retry::Forever;
-    let mut stream = CameraStream::open(config);
-    for expected in (0..40).chain(0..20) {
-        assert_eq!(next_picture_number(&mut stream).await, expected);
-    }
-    assert_eq!(stream.stats().reconnects, 1);
-    timeout(PATIENCE, stream.close())
-        .await
-        .expect("a goodbye in time");
+    expect_pictures_again(config(server.start().await)).await;
 }
