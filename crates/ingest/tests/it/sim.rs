@@ -178,6 +178,14 @@ impl Sim {
         self.datagram(socket, SERVER_PORTS.0, packet);
     }
 
+    /// Several in a row, handed over at once.
+    pub(crate) fn datagrams_of(&mut self, socket: UdpSocket, packets: &[Vec<u8>]) {
+        let source = SocketAddr::from(([192, 0, 2, 7], SERVER_PORTS.0));
+        let packets = packets.iter().map(Vec::as_slice);
+        self.camera.handle_datagrams(self.now, socket, source, packets);
+        self.drain();
+    }
+
     fn datagram(&mut self, socket: UdpSocket, port: u16, packet: &[u8]) {
         self.datagram_from(SocketAddr::from(([192, 0, 2, 7], port)), socket, packet);
     }

@@ -7,8 +7,10 @@ use throughline_ingest::camera::UdpSocket;
 use throughline_ingest::{
     Config, Error, ErrorKind, Event, MulticastProblem, Retry, Transport, TransportPolicy,
 };
+use throughline_rtp::Ssrc;
+use throughline_rtp::rtcp::{Bye, Sources};
 
-use crate::peer::{Mux, SERVER_PORTS, Script, Serves, sdp};
+use crate::peer::{Mux, SERVER_PORTS, Script, Sent, Serves, sdp};
 use crate::sim::{SECOND, Sim, once};
 
 fn at(address: &str) -> SocketAddr {
@@ -305,5 +307,45 @@ fn rtcp_shares_a_port_where_the_description_and_the_answer_say_so() {
         assert!(picture.capture_time.is_some());
         assert!(sim.camera.stats().tolerated.rtp.is_empty());
         assert_eq!(sim.camera.stats().malformed, 0);
+    }
+}
+
+/// What comes of four pictures, of which these packets are lost and this one says goodbye.
+fn outcome(hand_over: fn(&mut Sim, &[Vec<u8>]), lost: &[usize], goodbye_at: usize) -> (Vec<u32>, String) {
+    let mut sim = once(TransportPolicy::Udp, Script::default());
+    sim.run_to(SECOND);
+    let sent = (0..4).flat_map(|_| sim.peer.next_picture());
+    let mut packets: Vec<_> = sent
+        .filter_map(|sent| match sent {
+            Sent::Rtp(packet) => Some(packet),
+            _ => None,
+        })
+        .enumerate()
+        .filter(|(place, _)| !lost.contains(place))
+        .map(|(_, packet)| packet)
+        .collect();
+    let mut goodbye = Vec::new();
+    Bye {
+        sources: Sources::new(&[Ssrc(sim.peer.script.ssrc)]),
+        reason: b"",
+    }
+    .write(&mut goodbye);
+    packets.insert(goodbye_at.min(packets.len()), goodbye);
+    hand_over(&mut sim, &packets);
+    assert!(matches!(sim.ended, Some(Err(Error::StreamEnded { .. }))));
+    (sim.numbers(), format!("{:?}", sim.camera.stats()))
+}
+
+#[test]
+fn datagrams_in_a_row_do_what_they_do_one_by_one() {
+    let in_a_row = |sim: &mut Sim, packets: &[Vec<u8>]| sim.datagrams_of(UdpSocket::Rtp, packets);
+    let one_by_one = |sim: &mut Sim, packets: &[Vec<u8>]| {
+        for packet in packets {
+            sim.datagram_of(UdpSocket::Rtp, packet);
+        }
+    };
+    for (lost, goodbye_at) in [(&[][..], 2), (&[], usize::MAX), (&[1], usize::MAX)] {
+        let outcome = |hand_over| outcome(hand_over, lost, goodbye_at);
+        assert_eq!(outcome(in_a_row), outcome(one_by_one), "{lost:?} lost");
     }
 }
