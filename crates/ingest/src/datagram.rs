@@ -20,9 +20,12 @@ use crate::kernel_drops::Counted;
 const DATAGRAM_KERNEL_BYTES: usize = 4 * 1024 * 1024;
 /// The largest datagram there is, and the largest run of datagrams that GRO hands over as one (Q44).
 const DATAGRAM_BYTES: usize = 64 * 1024;
-/// Datagrams, or GRO runs of them, per system call.
+/// Datagrams, or GRO runs of them, per system call at most.
 const DATAGRAM_BATCH: usize = 16;
-/// Whether fewer than that mean that no more are there, and another system call would only say so: where they come by `recvmmsg`, and
+/// About as many bytes per system call, where the last runs were long: what is read, and the pictures that it is copied
+/// to, are then still in the core's cache. Measured, 1 MiB of 4K costs half as much again.
+const BATCH_BYTES: usize = 128 * 1024;
+/// Whether fewer than asked for mean that no more are there, and another system call would only say so: where they come by `recvmmsg`, and
 /// the next one to arrive wakes us up.
 const SHORT_BATCH_DRAINS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 /// Pairs of ports tried before the host counts as out of them.
@@ -189,6 +192,8 @@ fn interface_by_address(_: IpAddr) -> Option<u32> {
 pub(crate) struct DatagramSocket {
     socket: UdpSocket,
     state: UdpSocketState,
+    /// Datagrams, or runs of them, that the next system call may bring: 2 to [`DATAGRAM_BATCH`].
+    batch: usize,
     receive_buffer: ReceiveBuffer,
 }
 
@@ -199,13 +204,14 @@ impl DatagramSocket {
         Ok(DatagramSocket {
             socket: UdpSocket::from_std(socket)?,
             state,
+            batch: DATAGRAM_BATCH,
             receive_buffer,
         })
     }
 
     /// Receives one batch and hands the datagrams to `consume` with their source, those that came in one run together.
     pub(crate) fn poll_receive(
-        &self,
+        &mut self,
         cx: &mut Context<'_>,
         mut consume: impl FnMut(SocketAddr, Chunks<'_, u8>),
     ) -> Poll<io::Result<()>> {
@@ -215,11 +221,12 @@ impl DatagramSocket {
                 let mut slots = buffer.chunks_exact_mut(DATAGRAM_BYTES);
                 let mut slots: [IoSliceMut<'_>; DATAGRAM_BATCH] =
                     std::array::from_fn(|_| IoSliceMut::new(slots.next().unwrap_or_default()));
+                let slots = slots.get_mut(..self.batch).unwrap_or_default();
                 let mut metas = [RecvMeta::default(); DATAGRAM_BATCH];
                 let mut received = 0;
                 let tried = self.socket.try_io(Interest::READABLE, || {
-                    received = self.state.recv((&self.socket).into(), &mut slots, &mut metas)?;
-                    if received < DATAGRAM_BATCH && SHORT_BATCH_DRAINS {
+                    received = self.state.recv((&self.socket).into(), slots, &mut metas)?;
+                    if received < self.batch && SHORT_BATCH_DRAINS {
                         return Err(io::ErrorKind::WouldBlock.into());
                     }
                     Ok(())
@@ -231,6 +238,7 @@ impl DatagramSocket {
                     Err(_) if received == 0 => continue,
                     _ => {}
                 }
+                self.batch = batch_after(&metas, received);
                 for (slot, meta) in slots.iter().zip(&metas).take(received) {
                     let run = slot.get(..meta.len).unwrap_or_default();
                     consume(meta.addr, run.chunks(meta.stride.max(1)));
@@ -253,6 +261,12 @@ impl DatagramSocket {
             tracing::debug!(%destination, %error, "a datagram was not sent");
         }
     }
+}
+
+/// How many to ask for next.
+fn batch_after(metas: &[RecvMeta], received: usize) -> usize {
+    let bytes: usize = metas.iter().take(received).map(|meta| meta.len).sum();
+    (BATCH_BYTES * received / bytes.max(1)).clamp(BATCH_BYTES / DATAGRAM_BYTES, DATAGRAM_BATCH)
 }
 
 /// Linux gives less than was asked for without a word, other systems refuse, and their default has to do.
@@ -286,7 +300,7 @@ mod tests {
 
     #[tokio::test]
     async fn q44_datagrams_of_any_size_keep_their_bounds_and_order() -> io::Result<()> {
-        let pair = UdpPair::bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let mut pair = UdpPair::bind((Ipv4Addr::LOCALHOST, 0).into())?;
         let destination = pair.rtp.socket.local_addr()?;
         let sent: Vec<Vec<u8>> = (0..100_u8)
             .map(|n| {
@@ -315,6 +329,32 @@ mod tests {
         Ok(())
     }
 
+    #[tokio::test]
+    async fn fewer_are_asked_for_where_they_are_long() -> io::Result<()> {
+        let mut pair = UdpPair::bind((Ipv4Addr::LOCALHOST, 0).into())?;
+        let destination = pair.rtp.socket.local_addr()?;
+        // No more at once than the kernel's default buffer takes.
+        let (long, short) = ([60_000, 60_000], [12; 40]);
+        let mut asked = Vec::new();
+        for sizes in [&long[..], &short, &long] {
+            for size in sizes {
+                pair.rtcp.send(destination, &vec![7; *size]);
+            }
+            let mut received = Vec::new();
+            while received.len() < sizes.len() {
+                poll_fn(|cx| {
+                    pair.rtp
+                        .poll_receive(cx, |_, datagram| received.push(datagram.len()))
+                })
+                .await?;
+            }
+            assert_eq!(received, sizes);
+            asked.push(pair.rtp.batch);
+        }
+        assert_eq!(asked, [2, DATAGRAM_BATCH, 2]);
+        Ok(())
+    }
+
     #[cfg(unix)]
     #[tokio::test]
     async fn q43_a_datagram_that_nobody_took_does_not_stop_what_is_received() -> io::Result<()> {
@@ -324,11 +364,11 @@ mod tests {
         // Connected, so that this system reports it as others do without.
         socket.connect(closed)?;
         socket.send(b"punch")?;
-        let socket = DatagramSocket::new(socket)?;
+        let mut socket = DatagramSocket::new(socket)?;
         std::net::UdpSocket::bind(closed)?.send_to(b"media", at)?;
-        let error = next(&socket).await.expect_err("the report of the punch");
+        let error = next(&mut socket).await.expect_err("the report of the punch");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
-        assert_eq!(next(&socket).await?, b"media");
+        assert_eq!(next(&mut socket).await?, b"media");
         Ok(())
     }
 
@@ -355,7 +395,7 @@ mod tests {
         Ok((pair, sender))
     }
 
-    async fn next(socket: &DatagramSocket) -> io::Result<Vec<u8>> {
+    async fn next(socket: &mut DatagramSocket) -> io::Result<Vec<u8>> {
         let mut first = None;
         while first.is_none() {
             poll_fn(|cx| {
@@ -374,15 +414,15 @@ mod tests {
         // Any free port will do, and the next.
         let port = UdpPair::bind((local, 0).into())?.ports()?.rtp;
         let at = |last| SocketAddr::from(([239, 255, 7, last], port));
-        let (one, sender) = group(at(1), local, &[local])?;
-        let (two, _) = group(at(2), local, &[])?;
+        let (mut one, sender) = group(at(1), local, &[local])?;
+        let (mut two, _) = group(at(2), local, &[])?;
         for (group, contents) in [(at(2), b"two"), (at(1), b"one")] {
             sender.send_to(contents, group)?;
         }
-        assert_eq!(next(&one.rtp).await?, b"one");
-        assert_eq!(next(&two.rtp).await?, b"two");
+        assert_eq!(next(&mut one.rtp).await?, b"one");
+        assert_eq!(next(&mut two.rtp).await?, b"two");
         sender.send_to(b"report", SocketAddr::from(([239, 255, 7, 1], port + 1)))?;
-        assert_eq!(next(&one.rtcp).await?, b"report");
+        assert_eq!(next(&mut one.rtcp).await?, b"report");
         Ok(())
     }
 
@@ -392,12 +432,12 @@ mod tests {
         let local = IpAddr::from(Ipv4Addr::LOCALHOST);
         let port = UdpPair::bind((local, 0).into())?.ports()?.rtp;
         let address = SocketAddr::from(([239, 255, 7, 3], port));
-        let (pair, stranger) = group(address, local, &["127.0.0.2".parse().expect("an address")])?;
+        let (mut pair, stranger) = group(address, local, &["127.0.0.2".parse().expect("an address")])?;
         let source = std::net::UdpSocket::bind("127.0.0.2:0")?;
         socket2::SockRef::from(&source).set_multicast_if_v4(&Ipv4Addr::LOCALHOST)?;
         stranger.send_to(b"stranger", address)?;
         source.send_to(b"source", address)?;
-        assert_eq!(next(&pair.rtp).await?, b"source");
+        assert_eq!(next(&mut pair.rtp).await?, b"source");
         Ok(())
     }
 

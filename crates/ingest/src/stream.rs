@@ -18,7 +18,7 @@ use crate::datagram::{DatagramSocket, UdpPair};
 use crate::{AccessUnit, CameraStats, Config, Error, Event};
 
 /// Inputs handled in one poll while nothing comes of them: a flood of them would keep everything else on the thread waiting,
-/// a signal to end for one. Eight reads are 2 MiB, some milliseconds.
+/// a signal to end for one. Eight reads are 1 MiB, a millisecond or so.
 const MAX_INPUTS_PER_POLL: u32 = 8;
 
 // Of a thread, not of a camera: pictures are put together in memory that is still in the cache of its core. A camera that
@@ -244,11 +244,11 @@ impl CameraStream {
         if self.poll_connection(cx).is_ready() {
             return Poll::Ready(());
         }
-        let Some(pair) = &self.udp else {
+        let Some(pair) = &mut self.udp else {
             return Poll::Pending;
         };
         let mut received = Poll::Pending;
-        for (kind, socket) in [(UdpSocket::Rtcp, &pair.rtcp), (UdpSocket::Rtp, &pair.rtp)] {
+        for (kind, socket) in [(UdpSocket::Rtcp, &mut pair.rtcp), (UdpSocket::Rtp, &mut pair.rtp)] {
             // Both in each round: anybody can flood either.
             if poll_datagrams(cx, socket, kind, &mut self.camera).is_ready() {
                 received = Poll::Ready(());
@@ -326,7 +326,7 @@ impl Stream for CameraStream {
 
 fn poll_datagrams(
     cx: &mut Context<'_>,
-    socket: &DatagramSocket,
+    socket: &mut DatagramSocket,
     kind: UdpSocket,
     camera: &mut Camera,
 ) -> Poll<()> {
