@@ -216,7 +216,7 @@ enum Place {
         missing: u16,
     },
     Held,
-    None(DropReason),
+    Nowhere(DropReason),
 }
 
 impl Stream {
@@ -291,7 +291,7 @@ impl ReorderBuffer {
             _ => match self.push_out_of_order(now, packet) {
                 Place::InOrder { missing } => u32::from(missing),
                 Place::Held => return Pushed::Held,
-                Place::None(reason) => return Pushed::Dropped(reason),
+                Place::Nowhere(reason) => return Pushed::Dropped(reason),
             },
         };
         Pushed::InOrder(Ordered {
@@ -497,7 +497,7 @@ impl ReorderBuffer {
             DropReason::NotTolerated(_) => &mut self.stats.refused,
             DropReason::Undrained => &mut self.stats.undrained,
         } += 1;
-        Place::None(reason)
+        Place::Nowhere(reason)
     }
 
     fn discard_candidates(&mut self) {

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "codec")]
 mod codec;
-pub(crate) mod frames;
+mod frames;
 pub(crate) mod head;
 mod header_map;
 mod method;
