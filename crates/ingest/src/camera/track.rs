@@ -177,7 +177,11 @@ impl Track {
     }
 
     /// Nothing if it is no packet of this track.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "as for the media's, which hands each packet on"
+    )]
+    #[inline(always)]
     pub(super) fn handle_rtp(
         &mut self,
         now: Instant,
@@ -384,7 +388,11 @@ impl Assembler {
         self.push(now, ordered, lasting, progress)
     }
 
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "as for the track's; what waited goes another way"
+    )]
+    #[inline(always)]
     fn push(
         &mut self,
         now: Instant,
