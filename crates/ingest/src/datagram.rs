@@ -344,7 +344,7 @@ mod tests {
             while received.len() < sizes.len() {
                 poll_fn(|cx| {
                     pair.rtp
-                        .poll_receive(cx, |_, datagram| received.push(datagram.len()))
+                        .poll_receive(cx, |_, run| received.extend(run.map(<[u8]>::len)))
                 })
                 .await?;
             }
