@@ -136,11 +136,13 @@ impl Depacketizer {
         // Whatever begins here, nothing of it belongs to the NAL unit before.
         let ended = self.end_fragments()?;
         self.check_header(header)?;
+        let sent = fragment.get(..MAX_HEADER_BYTES - 1).unwrap_or(fragment);
         let mut head = [header.byte(); MAX_HEADER_BYTES];
-        for (byte, sent) in head.iter_mut().skip(1).zip(fragment) {
-            *byte = *sent;
+        let head = head.get_mut(..=sent.len()).unwrap_or_default();
+        if let Some((_, body)) = head.split_first_mut() {
+            body.copy_from_slice(sent);
         }
-        ended.and(self.begin_nal_unit(head.get(..=fragment.len()).unwrap_or(&head)))
+        ended.and(self.begin_nal_unit(head))
     }
 
     /// What became of the NAL unit in fragments whose end bit never came (Q80), unless that is not tolerated.
