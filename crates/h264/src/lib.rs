@@ -93,7 +93,7 @@
 //!
 //! [`MAX_ACCESS_UNIT_BYTES`], [`MAX_NAL_UNITS`], [`MAX_READY`], [`MAX_PARAMETER_SET_BYTES`], [`MAX_DEINTERLEAVING_BYTES`]
 //! and [`MAX_DEINTERLEAVED_NAL_UNITS`] bound all memory. A payload byte is copied once, an interleaved one twice. Access
-//! units are put together in memory of a [`BufferPool`], which depacketizers may share: it is used again once they are
+//! units are put together in memory of [`Buffers`], which depacketizers may share: it is used again once they are
 //! dropped, so that nothing is allocated while they are dropped as fast as they come; a few that are kept share a block.
 //!
 //! Layers of SVC and MVC pass as they are, their parameter sets too. Of slices nothing is read behind the marking of
@@ -132,10 +132,10 @@ mod tolerance;
 pub use access_unit::{AccessUnit, PictureKind, Timestamp};
 pub use bitreader::SyntaxError;
 pub use depacketizer::{
-    BufferPool, Damaged, DepacketizeError, DepacketizeErrorKind, Depacketizer, DepacketizerConfig,
-    DepacketizerStats, Diagnosis, GroupOfPictures, MAX_ACCESS_UNIT_BYTES, MAX_DEINTERLEAVED_NAL_UNITS,
-    MAX_DEINTERLEAVING_BYTES, MAX_NAL_UNITS, MAX_READY, PacketizationMode, PayloadFormat, PayloadFormatError,
-    PayloadStructure, RtpPayload, StartAt,
+    Block, BufferPool, Buffers, Damaged, DepacketizeError, DepacketizeErrorKind, Depacketizer,
+    DepacketizerConfig, DepacketizerStats, Diagnosis, GroupOfPictures, MAX_ACCESS_UNIT_BYTES,
+    MAX_DEINTERLEAVED_NAL_UNITS, MAX_DEINTERLEAVING_BYTES, MAX_NAL_UNITS, MAX_READY, PacketizationMode,
+    PayloadFormat, PayloadFormatError, PayloadStructure, RtpPayload, StartAt,
 };
 pub use nal::{NalHeader, NalUnitType};
 pub use packetizer::{

@@ -12,7 +12,7 @@ use std::time::{Instant, SystemTime};
 use futures_core::Stream;
 use tokio::time::Sleep;
 
-use crate::camera::{BufferPool, Camera, ConnectError, Output, UdpSocket};
+use crate::camera::{Camera, ConnectError, Output, SharedBuffers, UdpSocket};
 use crate::connect::{self, Connected, Connection, Connector, Read};
 use crate::datagram::{DatagramSocket, UdpPair};
 use crate::{AccessUnit, CameraStats, Config, Error, Event};
@@ -24,7 +24,7 @@ const MAX_INPUTS_PER_POLL: u32 = 8;
 // Of a thread, not of a camera: pictures are put together in memory that is still in the cache of its core. A camera that
 // moves to another thread takes its handle along.
 thread_local! {
-    static BUFFERS: BufferPool = BufferPool::default();
+    static BUFFERS: SharedBuffers = SharedBuffers::default();
 }
 
 /// One thing that a [`CameraStream`] yields.
@@ -169,7 +169,7 @@ impl CameraStream {
         match output {
             Output::Connect { endpoint, .. } => {
                 self.disconnect(cx);
-                self.camera.set_buffer_pool(BUFFERS.with(BufferPool::clone));
+                self.camera.set_buffers(BUFFERS.with(SharedBuffers::clone));
                 let connector = Arc::clone(&self.connector);
                 self.link = Link::Connecting(Box::pin(connector.connect(endpoint)));
             }

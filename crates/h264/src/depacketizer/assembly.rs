@@ -8,7 +8,7 @@ use crate::access_unit::Timestamp;
 use crate::annexb::{START_CODE, find_start_code, trim_trailing_zeros};
 use crate::boundary::{CodedPicture, Slice};
 use crate::depacketizer::MAX_NAL_UNITS;
-use crate::depacketizer::pool::{Block, BufferPool};
+use crate::depacketizer::pool::{Block, Buffers};
 use crate::nal::{NalHeader, NalUnitType};
 use crate::parameter_sets::ParameterSets;
 use crate::sei::RecoveryPoint;
@@ -100,8 +100,8 @@ pub(super) enum Full {
 /// The access unit under construction, in Annex-B form.
 #[derive(Debug)]
 pub(super) struct Assembly {
-    pool: BufferPool,
-    /// Of the pool while there is something in it.
+    buffers: Box<dyn Buffers>,
+    /// Of the buffers while there is something in it.
     block: Block,
     max_bytes: usize,
     open: Option<OpenNal>,
@@ -121,9 +121,9 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    pub(super) fn new(max_bytes: usize, pool: BufferPool) -> Self {
+    pub(super) fn new(max_bytes: usize, buffers: Box<dyn Buffers>) -> Self {
         Self {
-            pool,
+            buffers,
             block: Block::default(),
             max_bytes,
             open: None,
@@ -303,7 +303,7 @@ impl Assembly {
 
     /// Begins the next access unit.
     pub(super) fn reset(&mut self) {
-        self.pool.give_back(mem::take(&mut self.block));
+        self.buffers.give_back(mem::take(&mut self.block));
         self.open = None;
         self.nal_units = 0;
         self.parameter_sets_at = 0;
@@ -321,8 +321,8 @@ impl Assembly {
         }
         // Twice the length where it was guessed too low, so that growing costs each byte one copy on average.
         let needed = bytes.max(2 * self.block.bytes.len()).min(self.max_bytes);
-        let mut larger = self.pool.take(needed, FOLLOWERS * self.other_bytes);
+        let mut larger = self.buffers.take(needed, FOLLOWERS * self.other_bytes);
         larger.bytes.extend_from_slice(&self.block.bytes);
-        self.pool.give_back(mem::replace(&mut self.block, larger));
+        self.buffers.give_back(mem::replace(&mut self.block, larger));
     }
 }

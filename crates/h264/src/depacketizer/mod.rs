@@ -38,7 +38,7 @@ pub use deinterleaver::{MAX_DEINTERLEAVED_NAL_UNITS, MAX_DEINTERLEAVING_BYTES};
 pub use diagnosis::Diagnosis;
 pub use error::{DepacketizeError, DepacketizeErrorKind, PayloadStructure};
 pub use format::{PacketizationMode, PayloadFormat, PayloadFormatError};
-pub use pool::BufferPool;
+pub use pool::{Block, BufferPool, Buffers};
 pub use stats::{DepacketizerStats, GroupOfPictures};
 
 /// Bytes of one access unit. An IDR picture of an 8K camera at level 6.2's peak rates stays below.
@@ -132,11 +132,11 @@ pub struct Depacketizer {
 impl Depacketizer {
     /// A depacketizer that has seen nothing yet and waits for an IDR picture.
     pub fn new(config: DepacketizerConfig) -> Self {
-        Self::with_pool(config, BufferPool::default())
+        Self::with_buffers(config, BufferPool::default())
     }
 
-    /// The same, whose access units are in memory that it shares with others.
-    pub fn with_pool(config: DepacketizerConfig, pool: BufferPool) -> Self {
+    /// The same, whose access units are in memory that it may share with others.
+    pub fn with_buffers(config: DepacketizerConfig, buffers: impl Buffers + 'static) -> Self {
         Self {
             config,
             tolerated: Tolerances::default(),
@@ -144,7 +144,10 @@ impl Depacketizer {
             described: ParameterSets::default(),
             in_band_sps: false,
             deinterleaver: None,
-            assembly: Assembly::new(config.max_access_unit_bytes.min(MAX_ACCESS_UNIT_BYTES), pool),
+            assembly: Assembly::new(
+                config.max_access_unit_bytes.min(MAX_ACCESS_UNIT_BYTES),
+                Box::new(buffers),
+            ),
             timestamp: Timestamp::default(),
             offset: 0,
             // A stream may be joined in the middle of a picture.

@@ -1,9 +1,11 @@
 //! What a depacketizer promises, beyond the habits of single cameras.
 
+use std::sync::{Arc, Mutex};
+
 use crate::support::{Line, PPS, SPS, annex_b, play_through};
 use throughline_h264::{
-    BufferPool, DepacketizeErrorKind, Depacketizer, DepacketizerConfig, Packetizer, PayloadStructure,
-    Profile, annexb,
+    Block, BufferPool, Buffers, DepacketizeErrorKind, Depacketizer, DepacketizerConfig, Packetizer,
+    PayloadStructure, Profile, annexb,
 };
 
 const IDR: [u8; 4] = [0x65, 0x88, 0x84, 0x80];
@@ -255,10 +257,23 @@ fn memory_is_used_again_once_access_units_are_dropped() {
     );
 }
 
+#[derive(Clone, Debug, Default)]
+struct Shared(Arc<Mutex<BufferPool>>);
+
+impl Buffers for Shared {
+    fn take(&mut self, bytes: usize, followers: usize) -> Block {
+        self.0.lock().unwrap().take(bytes, followers)
+    }
+
+    fn give_back(&mut self, block: Block) {
+        self.0.lock().unwrap().give_back(block);
+    }
+}
+
 #[test]
 fn depacketizers_that_share_a_pool_use_the_same_memory() {
-    let pool = BufferPool::default();
-    let new = || Depacketizer::with_pool(DepacketizerConfig::default(), pool.clone());
+    let buffers = Shared::default();
+    let new = || Depacketizer::with_buffers(DepacketizerConfig::default(), buffers.clone());
     let mut cameras = [new(), new(), new()];
     let picture = [&P[..3], &vec![0x55; 30_000]].concat();
     let mut addresses = std::collections::BTreeSet::new();

@@ -10,6 +10,7 @@ use throughline_rtsp::client::Learned;
 
 use super::Output;
 use super::attempt::Attempt;
+use super::buffers::SharedBuffers;
 use super::random::{KeyRandom, Random};
 use crate::{AccessUnit, CameraStats, Config, DelayHandling, Event, KernelDrops, Loss, Policies};
 
@@ -25,7 +26,7 @@ pub(super) struct Lasting {
     clock: MonotonicClock,
     pub(super) policies: Policies,
     /// Where access units are put together.
-    pub(super) buffers: h264::BufferPool,
+    pub(super) buffers: SharedBuffers,
     pub(super) max_delay: Duration,
     /// What the sessions so far have found out about the camera.
     pub(super) learned: Learned,
@@ -54,7 +55,7 @@ impl Lasting {
             key_random,
             clock: MonotonicClock::new(ClockRate::VIDEO, config.policies.rtp),
             policies: config.policies,
-            buffers: h264::BufferPool::default(),
+            buffers: SharedBuffers::default(),
             max_delay: config.max_delay,
             learned: Learned::default(),
             totals: CameraStats::default(),

@@ -36,8 +36,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime};
 
+pub use buffers::SharedBuffers;
 use bytes::Bytes;
-pub use throughline_h264::BufferPool;
 use throughline_rtsp::client;
 pub use throughline_rtsp::client::Endpoint;
 
@@ -47,6 +47,7 @@ use crate::{
 };
 
 mod attempt;
+mod buffers;
 mod drops;
 mod group;
 mod keyframe;
@@ -249,10 +250,10 @@ impl Camera {
         }
     }
 
-    /// Puts the pictures of later connections together in memory of this pool, which cameras on one thread may share; until
-    /// then the camera has one of its own.
-    pub fn set_buffer_pool(&mut self, pool: BufferPool) {
-        self.lasting.buffers = pool;
+    /// Puts the pictures of later connections together in this memory, which cameras on one thread may share; until then the
+    /// camera has its own.
+    pub fn set_buffers(&mut self, buffers: SharedBuffers) {
+        self.lasting.buffers = buffers;
     }
 
     /// Begins with the first connection. `wall_clock` is the time of day, which messages of MIKEY carry.

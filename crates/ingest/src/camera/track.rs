@@ -108,7 +108,7 @@ impl Track {
             policy: lasting.policies.h264,
             ..DepacketizerConfig::default()
         };
-        let mut depacketizer = Depacketizer::with_pool(config, lasting.buffers.clone());
+        let mut depacketizer = Depacketizer::with_buffers(config, lasting.buffers.clone());
         if let Some(sets) = &selection.parameter_sets {
             depacketizer.set_parameter_sets(sets);
         }
