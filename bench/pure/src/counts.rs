@@ -100,10 +100,10 @@ impl Row {
         self.change().is_none_or(|change| change > LIMIT)
     }
 
-    /// Whether it allocates more, on whatever machine.
+    /// Whether it allocates more, or is new, on whatever machine.
     pub fn allocates_more(&self) -> bool {
         let before = self.before.map(|before| before.allocations);
-        before.is_some_and(|before| self.now.allocations > before + ROUNDING)
+        before.is_none_or(|before| self.now.allocations > before + ROUNDING)
     }
 }
 
@@ -118,7 +118,7 @@ impl fmt::Display for Row {
             Some(change) if change > LIMIT => format!("{:+.1} % MORE", change * 100.0),
             Some(change) => format!("{:+.1} %", change * 100.0),
         };
-        let allocations = if self.allocates_more() {
+        let allocations = if self.before.is_some() && self.allocates_more() {
             ", MORE allocations"
         } else {
             ""

@@ -92,9 +92,10 @@
 //! # Limits
 //!
 //! [`MAX_ACCESS_UNIT_BYTES`], [`MAX_NAL_UNITS`], [`MAX_READY`], [`MAX_PARAMETER_SET_BYTES`], [`MAX_DEINTERLEAVING_BYTES`]
-//! and [`MAX_DEINTERLEAVED_NAL_UNITS`] bound all memory. A payload byte is copied once, an interleaved one twice. Access
-//! units are put together in memory of [`Buffers`], which depacketizers may share: it is used again once they are
-//! dropped, so that nothing is allocated while they are dropped as fast as they come; a few that are kept share a block.
+//! and [`MAX_DEINTERLEAVED_NAL_UNITS`] bound all memory, and 16 MiB what a [`BufferPool`] keeps. A payload byte is copied
+//! once, an interleaved one twice. Access units are put together in memory of [`Buffers`], which depacketizers may share:
+//! it is used again once they are dropped, so that nothing is allocated while they are dropped as fast as they come; a few
+//! that are kept share a block.
 //!
 //! Layers of SVC and MVC pass as they are, their parameter sets too. Of slices nothing is read behind the marking of
 //! reference pictures, and no SPS or PPS is written.

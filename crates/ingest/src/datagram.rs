@@ -25,8 +25,8 @@ const DATAGRAM_BATCH: usize = 16;
 /// About as many bytes per system call, where the last runs were long: what is read, and the pictures that it is copied
 /// to, are then still in the core's cache. Measured, 1 MiB of 4K costs half as much again.
 const BATCH_BYTES: usize = 128 * 1024;
-/// Whether fewer than asked for mean that no more are there, and another system call would only say so: where they come by `recvmmsg`, and
-/// the next one to arrive wakes us up.
+/// Whether fewer than asked for mean that no more are there, and another system call would only say so: where they come by
+/// `recvmmsg`, and the next one to arrive wakes us up.
 const SHORT_BATCH_DRAINS: bool = cfg!(any(target_os = "linux", target_os = "android"));
 /// Pairs of ports tried before the host counts as out of them.
 const MAX_PORT_TRIALS: usize = 32;
@@ -42,7 +42,7 @@ thread_local! {
 pub(crate) struct UdpPair {
     pub(crate) rtp: DatagramSocket,
     pub(crate) rtcp: DatagramSocket,
-    /// The RTP socket.
+    /// What the kernel drops of the RTP socket.
     counted: Option<Counted>,
 }
 

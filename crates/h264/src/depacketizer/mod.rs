@@ -130,7 +130,8 @@ pub struct Depacketizer {
 }
 
 impl Depacketizer {
-    /// A depacketizer that has seen nothing yet and waits for an IDR picture.
+    /// A depacketizer that has seen nothing yet and waits for an IDR picture, with a [`BufferPool`] of its own. Where there are
+    /// many, let those of a thread share one: see [`Buffers`].
     pub fn new(config: DepacketizerConfig) -> Self {
         Self::with_buffers(config, BufferPool::default())
     }

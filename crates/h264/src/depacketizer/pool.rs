@@ -53,8 +53,9 @@ pub trait Buffers: fmt::Debug + Send + Sync {
 /// Memory that access units are put together in, used again once they have been dropped: what was given back last goes out
 /// first, as it is still in the processor's cache.
 ///
-/// It is asked twice an access unit, not for a packet, and any thread may drop what came of it. It keeps 16 MiB at most.
-/// Beyond its own bytes, an access unit that is kept holds on to 1 MiB at most, and shares that with its neighbours.
+/// It is asked a few times an access unit, not for a packet, and any thread may drop what came of it. It keeps 16 MiB at most:
+/// what once was in use at the same time, or less. Beyond the bytes that were expected of it, an access unit that is kept holds
+/// on to 1 MiB at most, and shares that with its neighbours.
 #[derive(Default)]
 pub struct BufferPool {
     /// The latest at the back.
@@ -75,7 +76,7 @@ impl Buffers for BufferPool {
     fn take(&mut self, bytes: usize, followers: usize) -> Block {
         let mut found = None;
         for (index, block) in self.blocks.iter_mut().enumerate().rev() {
-            if block.size < bytes || block.size > bytes + MAX_ROOM {
+            if block.size < bytes || block.size > bytes.saturating_add(MAX_ROOM) {
                 continue;
             }
             if block.bytes.try_reclaim(block.size) {
@@ -90,7 +91,7 @@ impl Buffers for BufferPool {
             self.bytes -= block.size;
             return block;
         }
-        Block::new(bytes + followers.clamp(MIN_ROOM, MAX_ROOM))
+        Block::new(bytes.saturating_add(followers.clamp(MIN_ROOM, MAX_ROOM)))
     }
 
     fn give_back(&mut self, mut block: Block) {

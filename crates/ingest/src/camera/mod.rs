@@ -251,7 +251,7 @@ impl Camera {
     }
 
     /// Puts the pictures of later connections together in this memory, which cameras on one thread may share; until then the
-    /// camera has its own.
+    /// camera has its own, up to the 16 MiB of a `BufferPool`.
     pub fn set_buffers(&mut self, buffers: SharedBuffers) {
         self.lasting.buffers = buffers;
     }

@@ -20,12 +20,14 @@ const MAX_PAYLOAD: usize = 1170;
 
 /// Packets that str0m gets at once: a picture of 18 Mbit/s, and somewhat more than its pacer lets go in one burst. In its queue a
 /// packet takes as much again as in the access unit, and its queue keeps the room that it once needed.
-const BATCH: usize = 64;
+pub(crate) const BATCH: usize = 64;
 
 /// Access units on their way into str0m. The one who gives them keeps them within bounds, by their [age](Self::oldest).
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     waiting: VecDeque<Picture>,
+    /// The oldest picture of the last batch.
+    given: Option<Instant>,
     packetizer: Packetizer,
     payloads: Payloads,
     sequence: u64,
@@ -45,6 +47,7 @@ impl Outgoing {
     pub(crate) fn new() -> Self {
         Self {
             waiting: VecDeque::new(),
+            given: None,
             packetizer: Packetizer::new(MAX_PAYLOAD),
             payloads: Payloads::new(MAX_PAYLOAD),
             sequence: random() & 0x7fff,
@@ -66,11 +69,18 @@ impl Outgoing {
         self.waiting.front().map(|picture| picture.since)
     }
 
-    /// Gives the next batch to `stream`, and returns how many packets that are.
-    pub(crate) fn write(&mut self, stream: &mut StreamTx, payload_type: Pt) -> usize {
+    /// Since when the oldest picture is here of which packets were in the last batch.
+    pub(crate) fn given(&self) -> Option<Instant> {
+        self.given
+    }
+
+    /// Gives the next packets to `stream`, `most` of them, and returns how many that are.
+    pub(crate) fn write(&mut self, stream: &mut StreamTx, payload_type: Pt, most: usize) -> usize {
+        self.given = self.oldest();
         let mut written = 0;
-        while let Some(picture) = self.waiting.front_mut().filter(|_| written < BATCH) {
-            let room = BATCH - written;
+        while let Some(picture) = self.waiting.front_mut().filter(|_| written < most) {
+            let room = most - written;
+            // Goes through what has left once more: some 0.1 ms for the last batch of 1 MiB.
             let fragments = self.packetizer.packetize(&picture.data).skip(picture.written);
             let mut whole = true;
             for fragment in fragments.take(room) {

@@ -17,7 +17,7 @@ use throughline_h264::ProfileLevelId;
 
 use crate::encoder::TransportStats;
 use crate::engine::clock::OutputClock;
-use crate::engine::outgoing::Outgoing;
+use crate::engine::outgoing::{BATCH, Outgoing};
 use crate::engine::rtc::{config, host_candidate, profile_distance, random, start_rate, video_mid};
 use crate::engine::socket::{MAX_SOCKETS, Ready, Sent, Sockets};
 use crate::figures::VideoFigures;
@@ -39,6 +39,10 @@ const RATE_CHANGE_PERCENT: u64 = 20;
 /// Age of the oldest packet before the pacer at which no more frames are taken: the way is too narrow for the camera just
 /// now, and what would be added could only come late.
 const CONGESTED_AFTER: Duration = Duration::from_millis(500);
+
+/// Age of the oldest packet that str0m has not got yet at which it gets all there are: its pacer hurries by how much waits in its
+/// queue, so that no more than two seconds' worth ever does. Where the way is wide enough, a picture has left within its own time.
+const HELD_UP_AFTER: Duration = Duration::from_millis(100);
 
 /// Any address beyond this machine ([RFC 5737](https://www.rfc-editor.org/rfc/rfc5737#section-3)), to ask for the way to
 /// it; nothing is sent there.
@@ -278,15 +282,24 @@ impl Peer {
         }
     }
 
-    /// Gives str0m the next packets where all earlier ones have left its queue, and tells whether there were any.
-    fn feed(&mut self) -> bool {
-        let mut api = self.rtc.direct_api();
-        let (Some(stream), Some(payload_type)) = (api.stream_tx_by_mid(self.mid, None), self.payload_type)
-        else {
-            return false;
+    /// Gives str0m the next packets where all earlier ones have left its queue, or the way is narrow, and tells whether there
+    /// were any.
+    fn feed(&mut self, now: Instant) -> Result<bool, PeerError> {
+        let Some(oldest) = self.outgoing.oldest() else {
+            return Ok(false);
         };
+        let payload_type = self.payload_type.ok_or(PeerError::NoH264)?;
+        let mut api = self.rtc.direct_api();
+        let stream = api.stream_tx_by_mid(self.mid, None).ok_or(PeerError::NoH264)?;
         let queued = stream.queue_info().map_or(0, StreamTxQueueInfo::packet_count);
-        queued == 0 && self.outgoing.write(stream, payload_type) > 0
+        let most = if now.saturating_duration_since(oldest) > HELD_UP_AFTER {
+            usize::MAX
+        } else if queued == 0 {
+            BATCH
+        } else {
+            return Ok(false);
+        };
+        Ok(self.outgoing.write(stream, payload_type, most) > 0)
     }
 
     /// How long nothing has come from the other side. Reports answer what is sent about every second.
@@ -301,6 +314,8 @@ impl Peer {
         let queued = api
             .stream_tx_by_mid(self.mid, None)
             .and_then(|stream| stream.queue_info()?.first_unsent());
+        // To str0m a packet is as old as its batch.
+        let queued = queued.map(|since| self.outgoing.given().map_or(since, |given| given.min(since)));
         let oldest = [queued, self.outgoing.oldest()].into_iter().flatten().min();
         oldest.is_some_and(|since| since.elapsed() > CONGESTED_AFTER)
     }
@@ -378,7 +393,7 @@ impl Peer {
                 }
                 Ok(Output::Timeout(due)) => {
                     now = Instant::now();
-                    if due > now && !self.feed() {
+                    if due > now && !self.feed(now)? {
                         self.sockets.flush();
                         return Ok(due);
                     }

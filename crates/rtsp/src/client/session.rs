@@ -43,7 +43,7 @@ pub struct ClientSession {
     pub(super) offset: u64,
     /// Since when the message or frame at `offset` lacks its end.
     pub(super) unfinished: Option<Instant>,
-    /// When it was last seen that no timer had run out, if none has been set since.
+    /// When it was last seen that no timer had run out, if none has been set since that may have run out by then.
     pub(super) quiet_at: Option<Instant>,
     /// Of this connection.
     pub(super) parser: Parser,
