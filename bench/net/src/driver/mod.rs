@@ -83,8 +83,8 @@ fn play(scenario: Scenario, rounds: usize, options: &Options) -> Result<Vec<Row>
         for row in &mut rows {
             let look = if round == 0 { Look::Checked } else { Look::Measured };
             match undisturbed(&sender, &scenario, row.client, look) {
-                Ok(run) => {
-                    row.faults.extend(faults(&scenario, row.client, look, &run));
+                Ok((run, faults)) => {
+                    row.faults.extend(faults);
                     match look {
                         Look::Checked => row.checked = Some(run),
                         Look::Measured => drop(row.measured.insert(round, run)),
@@ -100,20 +100,27 @@ fn play(scenario: Scenario, rounds: usize, options: &Options) -> Result<Vec<Row>
     Ok(rows)
 }
 
-/// A run, again where the sender did not keep its times: that tells nothing of the client. What it was the last time counts.
-fn undisturbed(sender: &Sender, scenario: &Scenario, client: Client, look: Look) -> Result<Run> {
-    for _ in 1..TRIALS {
+/// A run and what is wrong with it, again where the sender did not keep its times: that tells nothing of the client. What it was
+/// the last time counts.
+fn undisturbed(
+    sender: &Sender,
+    scenario: &Scenario,
+    client: Client,
+    look: Look,
+) -> Result<(Run, Vec<String>)> {
+    let mut trial = 1;
+    loop {
         let run = sender.run(client, look)?;
-        let Some(lateness) = lateness(scenario, &run) else {
-            return Ok(run);
-        };
-        // What is wrong beside is the client's, and stays.
-        if faults(scenario, client, look, &run) != [lateness.as_str()] {
-            return Ok(run);
+        let faults = faults(scenario, client, look, &run);
+        match lateness(scenario, &run) {
+            // What is wrong beside is the client's, and stays.
+            Some(lateness) if trial < TRIALS && faults == [lateness.as_str()] => {
+                eprintln!("{}, again: {lateness}", client.subcommand());
+            }
+            _ => return Ok((run, faults)),
         }
-        eprintln!("{}, again: {lateness}", client.subcommand());
+        trial += 1;
     }
-    sender.run(client, look)
 }
 
 /// Runs until one of them counts, late or not.
